@@ -1,0 +1,44 @@
+import { IConstruct } from 'constructs';
+
+/**
+ * A construct was given something that it can't be built from.
+ *
+ * The message names the construct's path, the prop, the value it got and what is wanted instead, so that the line to
+ * change can be found without a stack trace.
+ */
+export class ValidationError extends Error {
+  constructor(scope: IConstruct | string, prop: string, got: unknown, want: string) {
+    const where = typeof scope === 'string' ? scope : scope.node.path || scope.node.id;
+    super(`${where}: '${prop}' is ${show(got)}; ${want}`);
+    this.name = 'ValidationError';
+  }
+}
+
+/** Throws a ValidationError unless the condition holds. */
+export function check(
+  condition: boolean,
+  scope: IConstruct | string,
+  prop: string,
+  got: unknown,
+  want: string,
+): asserts condition {
+  if (!condition) throw new ValidationError(scope, prop, got, want);
+}
+
+/**
+ * Refuses keys that a set of props does not have: plain JavaScript, JSON and Python callers get no compiler's help.
+ */
+export function checkKeys(scope: IConstruct | string, prop: string, value: object, known: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new ValidationError(scope, `${prop}.${key}`, 'not known', `use one of: ${known.join(', ')}`);
+    }
+  }
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

@@ -1,0 +1,106 @@
+import { ITerraformDependable } from 'cdktf';
+import { Construct } from 'constructs';
+import { check } from './errors';
+import { componentPath, physicalName } from './names';
+import { Deployed, IPlatform } from './platform';
+
+/** What {@link LiveDirectory} takes. */
+export interface LiveDirectoryProps {
+  readonly platform: IPlatform;
+  /** Numeric `uid:gid` of the user who reads the files and confirms that they are in use. */
+  readonly owner: string;
+}
+
+/**
+ * A small directory through which one stack hands files to running workloads of another, which load them without a
+ * restart and find them again after one.
+ */
+export class LiveDirectory extends Construct {
+  /** A directory that another stack of the same environment made. */
+  public static fromName(scope: Construct, id: string, platform: IPlatform, name: string): LiveDirectory {
+    return new LiveDirectory(scope, id, undefined, physicalName(platform.environment, name.split('/')));
+  }
+
+  /** A new directory. */
+  public static create(scope: Construct, id: string, props: LiveDirectoryProps): LiveDirectory {
+    return new LiveDirectory(scope, id, props, undefined);
+  }
+
+  /** Physical name, for example `staging-release`. */
+  public readonly physicalName: string;
+  /** Path below the stack. */
+  public readonly componentPath: string;
+  /** What it was made from; undefined for a directory of another stack. */
+  public readonly props?: LiveDirectoryProps;
+  private readonly deployed?: Deployed;
+
+  private constructor(
+    scope: Construct,
+    id: string,
+    props: LiveDirectoryProps | undefined,
+    existing: string | undefined,
+  ) {
+    super(scope, id);
+    this.props = props;
+    this.componentPath = props === undefined ? '' : componentPath(this, props.platform.environment);
+    this.physicalName = existing ?? physicalName(props!.platform.environment, this.componentPath.split('/'));
+    if (props === undefined) return;
+    check(/^\d{1,9}:\d{1,9}$/.test(props.owner), this, 'owner', props.owner, "write numbers: 'uid:gid'");
+    this.deployed = props.platform.createLiveDirectory(this);
+  }
+
+  /** What to depend on in order to come after it; nothing for a directory of another stack. */
+  public get dependables(): ITerraformDependable[] {
+    return this.deployed?.dependables ?? [];
+  }
+}
+
+/** What {@link PublishedFiles} takes. */
+export interface PublishedFilesProps {
+  readonly platform: IPlatform;
+  readonly directory: LiveDirectory;
+  /** Text of each file, by file name. */
+  readonly files: Record<string, string>;
+  /**
+   * Files whose reader confirms that it uses them, by writing the same bytes to `<name>.loaded`. A deploy waits for it,
+   * and fails with the content of `<name>.error` when the reader refuses a file. @default - none
+   */
+  readonly confirm?: string[];
+  /** Seconds to wait for the confirmations. @default 60 */
+  readonly timeoutSeconds?: number;
+  /** What must be healthy before the files are published, such as the servers that they name. @default - nothing */
+  readonly after?: ITerraformDependable[];
+}
+
+/** Files put into a {@link LiveDirectory}. A change publishes the new ones before the old publication is given up. */
+export class PublishedFiles extends Construct {
+  /** What it was made from. */
+  public readonly props: PublishedFilesProps;
+  /** Path below the stack. */
+  public readonly componentPath: string;
+  private readonly deployed: Deployed;
+
+  constructor(scope: Construct, id: string, props: PublishedFilesProps) {
+    super(scope, id);
+    this.props = props;
+    this.componentPath = componentPath(this, props.platform.environment);
+    for (const name of [...Object.keys(props.files), ...(props.confirm ?? [])]) {
+      check(/^[a-z0-9][a-z0-9.-]*$/.test(name), this, 'files', name, "use lower-case letters, digits, '.' and '-'");
+    }
+    for (const name of props.confirm ?? []) {
+      check(
+        name in props.files,
+        this,
+        'confirm',
+        name,
+        `name one of the files: ${Object.keys(props.files).join(', ')}`,
+      );
+    }
+    this.deployed = props.platform.publishFiles(this);
+  }
+
+  /** What to depend on in order to come after it. */
+  public get dependables(): ITerraformDependable[] {
+    return this.deployed.dependables;
+  }
+}

@@ -1,0 +1,84 @@
+import { Password } from '@cdktf/provider-random/lib/password';
+import { RandomProvider } from '@cdktf/provider-random/lib/provider';
+import { TerraformStack, TerraformVariable, Token } from 'cdktf';
+import { Construct, IConstruct } from 'constructs';
+import { check } from './errors';
+import { overrideProviderSource } from './providers';
+import { checkWhole } from './quantity';
+
+/** Options of {@link Secret.generated}. */
+export interface GeneratedSecretOptions {
+  /** Characters (letters and digits). @default 32 */
+  readonly length?: number;
+  /** Change it to get a new value: any text, for example a date. @default - kept for ever */
+  readonly rotation?: string;
+}
+
+/**
+ * A value that nobody may read in a synthesised file, a plan, a log, an image or a command line. It reaches a workload
+ * as a file that only the workload's user can read.
+ */
+export class Secret extends Construct {
+  /** A random value, made at the first deploy and kept in the state. */
+  public static generated(scope: Construct, id: string, options: GeneratedSecretOptions = {}): Secret {
+    const length = options.length ?? 32;
+    const secret = new Secret(scope, id);
+    checkWhole(secret, 'length', length, 16, 256);
+    ensureRandomProvider(secret);
+    const password = new Password(secret, 'Resource', {
+      length,
+      special: false, // so that it stands in a URL, an INI file and a shell word as it is
+      keepers: options.rotation === undefined ? undefined : { rotation: options.rotation },
+    });
+    secret.token = password.result;
+    return secret;
+  }
+
+  /**
+   * A value handed in at deploy time as a sensitive Terraform variable (`TF_VAR_<name>`, a `.tfvars` file, or a
+   * workspace variable). It has no default: a deploy without it asks or fails.
+   */
+  public static fromVariable(scope: Construct, id: string, description: string): Secret {
+    const secret = new Secret(scope, id);
+    const variable = new TerraformVariable(secret, 'Resource', { type: 'string', sensitive: true, description });
+    variable.overrideLogicalId(id.replace(/[^A-Za-z0-9_]/g, '_'));
+    secret.token = variable.stringValue;
+    return secret;
+  }
+
+  /**
+   * An attribute of another resource or data source, for example of a secret manager's provider.
+   *
+   * @throws when it is a literal: a literal would stand in the synthesised file
+   */
+  public static fromToken(scope: Construct, id: string, token: string): Secret {
+    const secret = new Secret(scope, id);
+    check(
+      Token.isUnresolved(token),
+      secret,
+      'token',
+      '(a literal, not shown)',
+      'hand in an attribute of a resource, or use Secret.generated or Secret.fromVariable; a literal would be written to the synthesised file',
+    );
+    secret.token = token;
+    return secret;
+  }
+
+  private token = '';
+
+  private constructor(scope: Construct, id: string) {
+    super(scope, id);
+  }
+
+  /** The value as a Terraform expression: only for attributes that Terraform marks as sensitive. */
+  public get value(): string {
+    return this.token;
+  }
+}
+
+function ensureRandomProvider(scope: IConstruct): void {
+  const stack = TerraformStack.of(scope);
+  if (stack.node.tryFindChild('random') !== undefined) return;
+  new RandomProvider(stack, 'random');
+  overrideProviderSource(stack, 'random');
+}

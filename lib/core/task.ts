@@ -1,0 +1,34 @@
+import { Construct } from 'constructs';
+import { Container, ContainerProps } from './container';
+import { check } from './errors';
+import { checkWhole } from './quantity';
+
+/** What {@link Task} takes. The image needs a POSIX shell. */
+export interface TaskProps extends ContainerProps {
+  /** POSIX shell script. It may run again: write it so that a second run does no harm. */
+  readonly script: string;
+  /** Seconds after which a deploy fails. @default 120 */
+  readonly timeoutSeconds?: number;
+}
+
+/**
+ * A short preparation that a deploy waits for: a schema, a bucket, a share. When the script fails the deploy fails.
+ *
+ * On Docker it succeeds by becoming healthy and then idles, because the provider takes a container that has ended for a
+ * success whatever its exit code was.
+ */
+export class Task extends Container {
+  /** What it was made from. */
+  public readonly props: TaskProps;
+  /** @default 120 */
+  public readonly timeoutSeconds: number;
+
+  constructor(scope: Construct, id: string, props: TaskProps) {
+    super(scope, id, props);
+    this.props = props;
+    this.timeoutSeconds = props.timeoutSeconds ?? 120;
+    checkWhole(this, 'timeoutSeconds', this.timeoutSeconds, 1, 3600);
+    check(props.script.trim().length > 0, this, 'script', props.script, 'write a shell script');
+    this.deployed = props.platform.deployTask(this);
+  }
+}

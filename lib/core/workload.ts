@@ -1,0 +1,105 @@
+import { Construct } from 'constructs';
+import { Container, ContainerProps } from './container';
+import { Endpoint } from './endpoint';
+import { check } from './errors';
+import { HealthCheck } from './health-check';
+import { checkLabel } from './names';
+import { Port } from './port';
+import { checkPort, checkWhole } from './quantity';
+
+/** How a changed workload is put in the place of the old one. */
+export enum UpdateStrategy {
+  /** Stop the old, then start the new: for what owns a volume or a published port. */
+  REPLACE = 'replace',
+  /** Start the new, wait until it is healthy, then stop the old. */
+  CREATE_FIRST = 'create-first',
+}
+
+/** Bounds of automatic scaling. */
+export interface Autoscaling {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Average use of the processor, in per cent of what is asked for, that scaling aims at. @default 80 */
+  readonly cpuPercent?: number;
+}
+
+/** What {@link Workload} takes. */
+export interface WorkloadProps extends ContainerProps {
+  /** @default - none */
+  readonly ports?: Port[];
+  readonly healthCheck: HealthCheck;
+  /** 0 or more. @default 1 */
+  readonly replicas?: number;
+  /** Kubernetes only. @default - none */
+  readonly autoscaling?: Autoscaling;
+  /** @default UpdateStrategy.REPLACE */
+  readonly update?: UpdateStrategy;
+  /** Seconds between TERM and KILL. @default 30 */
+  readonly stopSeconds?: number;
+  /** Run one on every node of the platform; for exporters. @default false */
+  readonly perNode?: boolean;
+  /** Share the machine's process namespace; for exporters. @default false */
+  readonly hostProcesses?: boolean;
+}
+
+/** A long-running service. */
+export class Workload extends Container {
+  /** What it was made from. */
+  public readonly props: WorkloadProps;
+  /** @default 1 */
+  public readonly replicas: number;
+  /** @default UpdateStrategy.REPLACE */
+  public readonly update: UpdateStrategy;
+  /** @default 30 */
+  public readonly stopSeconds: number;
+
+  constructor(scope: Construct, id: string, props: WorkloadProps) {
+    super(scope, id, props);
+    this.props = props;
+    this.replicas = props.replicas ?? 1;
+    this.update = props.update ?? UpdateStrategy.REPLACE;
+    this.stopSeconds = props.stopSeconds ?? 30;
+    checkWhole(this, 'replicas', this.replicas, 0, 1000);
+    checkWhole(this, 'stopSeconds', this.stopSeconds, 0, 3600);
+    this.checkPorts(props.ports ?? []);
+    if (props.autoscaling !== undefined) this.checkAutoscaling(props.autoscaling);
+    this.deployed = props.platform.deployWorkload(this);
+  }
+
+  /**
+   * How others reach a port.
+   *
+   * @throws when the workload has no port of that name
+   */
+  public endpoint(portName: string): Endpoint {
+    const port = (this.props.ports ?? []).find((p) => p.name === portName);
+    check(
+      port !== undefined,
+      this,
+      'portName',
+      portName,
+      `use one of: ${(this.props.ports ?? []).map((p) => p.name).join(', ') || '(it has no ports)'}`,
+    );
+    const scheme = port.scheme ?? 'http';
+    const published =
+      port.publish === undefined ? undefined : `${scheme}://${port.publish.address}:${port.publish.port}`;
+    return Endpoint._of(scheme, this.deployed!.host, port.port, published);
+  }
+
+  private checkPorts(ports: Port[]): void {
+    const seen = new Set<string | number>();
+    for (const port of ports) {
+      checkLabel(this, 'ports.name', port.name);
+      checkPort(this, `ports.${port.name}`, port.port);
+      check(!seen.has(port.port), this, 'ports', port.port, 'use each port once');
+      check(!seen.has(port.name), this, 'ports', port.name, 'name each port differently');
+      seen.add(port.port).add(port.name);
+    }
+  }
+
+  private checkAutoscaling(scaling: Autoscaling): void {
+    checkWhole(this, 'autoscaling.minReplicas', scaling.minReplicas, 1, 1000);
+    checkWhole(this, 'autoscaling.maxReplicas', scaling.maxReplicas, scaling.minReplicas, 1000);
+    checkWhole(this, 'autoscaling.cpuPercent', scaling.cpuPercent ?? 80, 1, 100);
+  }
+}

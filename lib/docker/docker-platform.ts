@@ -1,0 +1,573 @@
+import {
+  Container as DockerContainer,
+  ContainerConfig,
+  ContainerUpload,
+  ContainerVolumes,
+} from '@cdktf/provider-docker/lib/container';
+import { Image as DockerImage } from '@cdktf/provider-docker/lib/image';
+import { Network } from '@cdktf/provider-docker/lib/network';
+import { DockerProvider } from '@cdktf/provider-docker/lib/provider';
+import { Volume as DockerVolume } from '@cdktf/provider-docker/lib/volume';
+import {
+  DataResource,
+  DefaultTokenResolver,
+  Fn,
+  ITerraformDependable,
+  StringConcat,
+  TerraformProvider,
+  TerraformStack,
+  Tokenization,
+} from 'cdktf';
+import { Construct, IConstruct } from 'constructs';
+import { Container, SECRETS_DIRECTORY } from '../core/container';
+import { check, ValidationError } from '../core/errors';
+import { escapeTemplate } from '../core/escape';
+import { Image } from '../core/image';
+import { Job } from '../core/job';
+import { LiveDirectory, PublishedFiles } from '../core/live-directory';
+import { checkLabel, physicalName, shortHash } from '../core/names';
+import { Deployed, IPlatform } from '../core/platform';
+import { overrideProviderSource } from '../core/providers';
+import { Resources } from '../core/resources';
+import { Secret } from '../core/secret';
+import { SecretBundle } from '../core/secret-bundle';
+import { Task } from '../core/task';
+import { Volume, VolumeKind } from '../core/volume';
+import { UpdateStrategy, Workload } from '../core/workload';
+import { dockerHealthCheck } from './health';
+
+/** What {@link DockerPlatform} takes. */
+export interface DockerPlatformProps {
+  /** Name of the environment; begins every physical name. RFC 1123 label, at most 30 characters. */
+  readonly environment: string;
+  /**
+   * Join the network that another stack of the same environment makes, rather than make it. For release stacks.
+   * @default false
+   */
+  readonly joinNetwork?: boolean;
+  /** Address of the Engine, for example `unix:///var/run/docker.sock`. @default - DOCKER_HOST, else the default socket */
+  readonly host?: string;
+}
+
+/** Where a finished preparation leaves its mark; its health check looks for it. */
+const DONE = '/tmp/cdktf-mlops-done';
+
+/** A finished preparation stays this long, so that the deploy's health poll sees it, and then ends. */
+const LINGER_SECONDS = 60;
+
+/** What a root shell needs to hand files to another user. */
+const HANDOVER_CAPABILITIES = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER'];
+
+type Kind = 'workload' | 'task' | 'job' | 'secrets' | 'publication';
+
+/**
+ * Runs an environment on one Docker Engine: one network, named volumes, one container per replica.
+ *
+ * To reach the provider's own resource, for what the neutral contract does not say, use the construct tree:
+ * `workload.node.findChild('container')`.
+ */
+export class DockerPlatform extends Construct implements IPlatform {
+  /** Name of the environment. */
+  public readonly environment: string;
+  /** Docker has no metrics of containers of its own. */
+  public readonly needsContainerExporter = true;
+  private readonly networkName: string;
+  private readonly images = new Map<string, DockerImage>();
+  private readonly names = new Map<string, string>();
+  private readonly publishedPorts = new Map<string, string>();
+
+  constructor(scope: Construct, id: string, props: DockerPlatformProps) {
+    super(scope, id);
+    this.environment = props.environment;
+    checkLabel(this, 'environment', props.environment);
+    check(props.environment.length <= 30, this, 'environment', props.environment, 'use at most 30 characters');
+    this.ensureProvider(props.host);
+    if (props.joinNetwork ?? false) {
+      this.networkName = props.environment;
+    } else {
+      const network = new Network(this, 'network', {
+        name: props.environment,
+        labels: this.labels('network', 'workload'),
+      });
+      this.networkName = network.name;
+    }
+  }
+
+  public deployWorkload(workload: Workload): Deployed {
+    const { props } = workload;
+    if (props.autoscaling !== undefined) {
+      throw new ValidationError(
+        workload,
+        'autoscaling',
+        props.autoscaling,
+        'Docker has no autoscaling: give replicas, or run it on Kubernetes',
+      );
+    }
+    const name = this.claimName(workload, workload.physicalName);
+    const published = (props.ports ?? []).filter((port) => port.publish !== undefined);
+    if (published.length > 0 && workload.replicas > 1) {
+      throw new ValidationError(
+        workload,
+        'replicas',
+        workload.replicas,
+        'a published port can belong to one container: publish a gateway in front of the replicas, or use 1',
+      );
+    }
+    const createFirst = workload.update === UpdateStrategy.CREATE_FIRST;
+    if (createFirst) this.checkCreateFirst(workload);
+    for (const port of published) {
+      const key = `${port.publish!.address}:${port.publish!.port}`;
+      const taken = this.publishedPorts.get(key);
+      check(
+        taken === undefined,
+        workload,
+        `ports.${port.name}.publish`,
+        key,
+        `it is taken by ${taken}: choose another port`,
+      );
+      this.publishedPorts.set(key, workload.node.path);
+    }
+
+    const base = this.containerConfig(workload, 'workload');
+    const config: Omit<ContainerConfig, 'name' | 'image'> = {
+      ...base,
+      restart: 'unless-stopped',
+      mustRun: true,
+      wait: props.healthCheck.noneReason === undefined,
+      waitTimeout: props.healthCheck.startSeconds,
+      healthcheck: dockerHealthCheck(props.healthCheck),
+      destroyGraceSeconds: workload.stopSeconds,
+      stopTimeout: workload.stopSeconds,
+      networksAdvanced: [{ name: this.networkName, aliases: [workload.physicalName] }],
+      ports: published.map((port) => ({
+        internal: port.port,
+        external: port.publish!.port,
+        ip: port.publish!.address,
+        protocol: 'tcp',
+      })),
+      pidMode: (props.hostProcesses ?? false) ? 'host' : undefined,
+      lifecycle: { ...base.lifecycle, ...(createFirst ? { createBeforeDestroy: true } : {}) },
+    };
+    // With "create first" old and new stand side by side for a while, so the name must change with the content.
+    const suffix = createFirst ? `-${this.contentHash(workload, config)}` : '';
+    const containers: DockerContainer[] = [];
+    for (let index = 0; index < workload.replicas; index++) {
+      containers.push(
+        new DockerContainer(workload, workload.replicas === 1 ? 'container' : `container-${index + 1}`, {
+          ...config,
+          name: workload.replicas === 1 ? `${name}${suffix}` : `${name}${suffix}-${index + 1}`,
+          image: this.imageId(workload, workload.spec.image),
+        }),
+      );
+    }
+    return { host: workload.physicalName, dependables: containers };
+  }
+
+  public deployTask(task: Task): Deployed {
+    const name = this.claimName(task, task.physicalName);
+    const container = new DockerContainer(task, 'container', {
+      ...this.containerConfig(task, 'task'),
+      ...this.preparation(task.props.script, task.timeoutSeconds),
+      name,
+      image: this.imageId(task, task.spec.image),
+      networksAdvanced: [{ name: this.networkName }],
+    });
+    return { host: name, dependables: [container] };
+  }
+
+  public declareJob(job: Job): Deployed {
+    const name = this.claimName(job, job.physicalName);
+    const config = this.containerConfig(job, 'job', { 'cdktf-mlops.concurrency': String(job.concurrency) });
+    // Created and never started: a run is made from it, so that what was declared is what runs.
+    const container = new DockerContainer(job, 'container', {
+      ...config,
+      name,
+      image: this.imageId(job, job.spec.image),
+      start: false,
+      mustRun: false,
+      restart: 'no',
+      stopTimeout: job.stopSeconds,
+      networksAdvanced: [{ name: this.networkName }],
+    });
+    return { host: name, dependables: [container] };
+  }
+
+  public createSecretBundle(bundle: SecretBundle): Deployed {
+    const { volume, prepared } = this.secretVolume(
+      bundle,
+      bundle.physicalName,
+      bundle.componentPath,
+      bundle.props!.secrets,
+      bundle.props!.owner,
+      [],
+    );
+    return { host: bundle.physicalName, dependables: [volume, ...prepared] };
+  }
+
+  public createLiveDirectory(directory: LiveDirectory): Deployed {
+    const name = this.claimName(directory, directory.physicalName);
+    const volume = this.volume(directory, 'volume', name, directory.componentPath, false);
+    const prepared = this.prepare(directory, `${name}-prepare`, directory.componentPath, {
+      script: `chown ${directory.props!.owner} /volumes/0`,
+      volumes: [{ volumeName: volume.name, containerPath: '/volumes/0' }],
+    });
+    return { host: name, dependables: [volume, prepared] };
+  }
+
+  public publishFiles(publication: PublishedFiles): Deployed {
+    const { props } = publication;
+    const files = Object.keys(props.files).sort();
+    const confirm = props.confirm ?? [];
+    const script = [
+      // A reader must never see half a file.
+      ...files.map((f) => `cp /publish/${f} /live/.${f}.new && mv /live/.${f}.new /live/${f}`),
+      ...confirm.map(
+        (f) =>
+          `until cmp -s /publish/${f} /live/${f}.loaded; do ` +
+          // The reader's own last good copy goes back, so that a restart does not meet the refused one.
+          `if [ -s /live/${f}.error ] && [ /live/${f}.error -nt /live/${f} ]; then cat /live/${f}.error >&2; ` +
+          `[ -f /live/${f}.loaded ] && cp /live/${f}.loaded /live/${f}; exit 1; fi; sleep 1; done`,
+      ),
+    ].join('\n');
+    const hash = shortHash(files.map((f) => `${f}\n${props.files[f]}`).join('\n'));
+    const name = this.claimName(
+      publication,
+      physicalName(this.environment, [...publication.componentPath.split('/'), hash]),
+    );
+    const container = new DockerContainer(publication, 'container', {
+      ...this.common(publication.componentPath, 'publication', HANDOVER_CAPABILITIES),
+      ...this.preparation(script, props.timeoutSeconds ?? 60),
+      name,
+      image: this.imageId(publication, Image.fromCatalog('busybox')),
+      user: '0:0',
+      upload: files.map((f) => ({ file: `/publish/${f}`, content: escapeTemplate(props.files[f]) })),
+      volumes: [{ volumeName: props.directory.physicalName, containerPath: '/live' }],
+      networkMode: 'none',
+      // The old publication goes only when the new one is in use, and what it named only after that.
+      lifecycle: { createBeforeDestroy: true },
+      dependsOn: [...(props.after ?? []), ...props.directory.dependables],
+    });
+    return { host: name, dependables: [container] };
+  }
+
+  private ensureProvider(host: string | undefined): void {
+    const stack = TerraformStack.of(this);
+    const exists = stack.node
+      .findAll()
+      .some((c) => TerraformProvider.isTerraformProvider(c) && c.terraformResourceType === 'docker');
+    if (!exists) new DockerProvider(stack, 'docker', { host });
+    overrideProviderSource(stack, 'docker');
+  }
+
+  private contentHash(workload: Workload, config: object): string {
+    const content = {
+      ...config,
+      dependsOn: undefined,
+      lifecycle: undefined,
+      image: workload.spec.image.resolve(workload),
+    };
+    const resolved: unknown = Tokenization.resolve(content, {
+      scope: workload,
+      resolver: new DefaultTokenResolver(new StringConcat()),
+      preparing: false,
+    });
+    return shortHash(JSON.stringify(resolved));
+  }
+
+  /** The id, not the name: a rebuilt image of the same name is noticed only by its id. */
+  private imageId(scope: IConstruct, image: Image): string {
+    const reference = image.resolve(scope);
+    let resource = this.images.get(reference);
+    if (resource === undefined) {
+      const id = `image-${reference.replace(/[^A-Za-z0-9]+/g, '-')}`;
+      resource = new DockerImage(this, id, { name: reference, keepLocally: true });
+      this.images.set(reference, resource);
+    }
+    return resource.imageId;
+  }
+
+  private claimName(scope: IConstruct, name: string): string {
+    const owner = this.names.get(name);
+    check(
+      owner === undefined,
+      scope,
+      'id',
+      name,
+      `the physical name is taken by ${owner}: give the construct another id`,
+    );
+    this.names.set(name, scope.node.path);
+    return name;
+  }
+
+  private labels(path: string, kind: Kind, more: Record<string, string> = {}) {
+    const labels: Record<string, string> = {
+      'cdktf-mlops.component': path,
+      'cdktf-mlops.environment': this.environment,
+      'cdktf-mlops.kind': kind,
+      'cdktf-mlops.stack': TerraformStack.of(this).node.id,
+      ...more,
+    };
+    return Object.entries(labels).map(([label, value]) => ({ label, value }));
+  }
+
+  /** What every container gets. */
+  private common(path: string, kind: Kind, capabilities: string[] = [], more: Record<string, string> = {}) {
+    return {
+      labels: this.labels(path, kind, more),
+      capabilities: { drop: ['ALL'], add: capabilities.length > 0 ? [...capabilities].sort() : undefined },
+      securityOpts: ['no-new-privileges:true'],
+      logDriver: 'json-file',
+      logOpts: { 'max-file': '3', 'max-size': '10m' },
+    };
+  }
+
+  /** A container that succeeds by becoming healthy, lingers and ends. */
+  private preparation(script: string, timeoutSeconds: number) {
+    const wrapped = `set -e\n${script}\ntouch ${DONE}\nexec sleep ${LINGER_SECONDS}`;
+    return {
+      entrypoint: ['sh', '-c', escapeTemplate(wrapped)],
+      restart: 'no',
+      mustRun: false,
+      wait: true,
+      waitTimeout: timeoutSeconds,
+      healthcheck: {
+        test: ['CMD', 'test', '-f', DONE],
+        interval: '1s',
+        timeout: '5s',
+        startPeriod: '0s',
+        retries: timeoutSeconds,
+      },
+    };
+  }
+
+  private containerConfig(container: Container, kind: Kind, labels: Record<string, string> = {}) {
+    const { spec } = container;
+    if ((spec.readOnlyRoot ?? false) && (spec.files ?? []).length > 0) {
+      throw new ValidationError(
+        container,
+        'readOnlyRoot',
+        true,
+        'Docker can not place files on a read-only root: leave out files, or readOnlyRoot',
+      );
+    }
+    const resources = this.resourceConfig(container, spec.resources);
+    const mounts = this.mounts(container);
+    const uploads: ContainerUpload[] = (spec.files ?? []).map((file) => ({
+      file: file.path,
+      content: file.content,
+      executable: file.executable ? true : undefined,
+    }));
+    const environment = Object.entries(spec.environment ?? {}).map(([key, value]) => escapeTemplate(`${key}=${value}`));
+    const dependsOn: ITerraformDependable[] = [...mounts.dependsOn];
+    for (const other of spec.dependsOn ?? []) dependsOn.push(...other.dependables);
+    return {
+      ...this.common(container.componentPath, kind, spec.capabilities, { ...labels, ...resources.labels }),
+      ...resources.config,
+      entrypoint: spec.entrypoint?.map(escapeTemplate),
+      command: spec.command?.map(escapeTemplate),
+      env: environment.length > 0 ? environment.sort() : undefined,
+      upload: uploads.length > 0 ? uploads : undefined,
+      user: spec.user,
+      readOnly: spec.readOnlyRoot,
+      volumes: mounts.volumes,
+      tmpfs: mounts.tmpfs,
+      dependsOn,
+      lifecycle: mounts.replaceTriggeredBy.length > 0 ? { replaceTriggeredBy: mounts.replaceTriggeredBy } : {},
+    };
+  }
+
+  private resourceConfig(container: Container, resources: Resources | undefined) {
+    if (resources?.gpu?.number !== undefined) {
+      throw new ValidationError(
+        container,
+        'resources.gpu',
+        resources.gpu.number,
+        "Docker's provider can give all processors or none: use Gpu.all()",
+      );
+    }
+    const memory = resources?.memoryBytes === undefined ? undefined : Math.ceil(resources.memoryBytes / 2 ** 20);
+    const cpu = resources?.cpuMillis;
+    return {
+      config: {
+        memory,
+        // Without it every later plan shows a change; equal to the memory it means "no swap".
+        memorySwap: memory,
+        cpuPeriod: cpu === undefined ? undefined : 100_000,
+        cpuQuota: cpu === undefined ? undefined : cpu * 100,
+        gpus: resources?.gpu === undefined ? undefined : 'all',
+      },
+      // The provider claims to change a quota in place, and the Engine does not. A label forces a replacement.
+      labels: (cpu === undefined ? {} : { 'cdktf-mlops.cpu': `${cpu}m` }) as Record<string, string>,
+    };
+  }
+
+  private mounts(container: Container) {
+    const { spec } = container;
+    const volumes: ContainerVolumes[] = [];
+    const owned: ContainerVolumes[] = [];
+    const tmpfs: Record<string, string> = {};
+    const dependsOn: ITerraformDependable[] = [];
+    const replaceTriggeredBy: ITerraformDependable[] = [];
+    for (const volume of spec.volumes ?? []) {
+      switch (volume.kind) {
+        case VolumeKind.SCRATCH:
+          tmpfs[volume.mountPath] = 'rw,nosuid,nodev,mode=1777';
+          break;
+        case VolumeKind.HOST:
+          volumes.push({ hostPath: volume.hostPath, containerPath: volume.mountPath, readOnly: true });
+          break;
+        case VolumeKind.EXISTING:
+          volumes.push({ volumeName: volume.name, containerPath: volume.mountPath, readOnly: volume.readOnly });
+          break;
+        case VolumeKind.LIVE:
+          volumes.push({ volumeName: volume.directory!.physicalName, containerPath: volume.mountPath });
+          dependsOn.push(...volume.directory!.dependables);
+          break;
+        case VolumeKind.PERSISTENT: {
+          const made = this.persistentVolume(container, volume);
+          volumes.push({ volumeName: made.name, containerPath: volume.mountPath });
+          owned.push({ volumeName: made.name, containerPath: `/volumes/${owned.length}` });
+          break;
+        }
+      }
+    }
+    if (spec.secretBundle !== undefined) {
+      volumes.push({ volumeName: spec.secretBundle.physicalName, containerPath: SECRETS_DIRECTORY, readOnly: true });
+      dependsOn.push(...spec.secretBundle.dependables);
+      const version = spec.secretBundle.node.tryFindChild('version') as DataResource | undefined;
+      if (version !== undefined) replaceTriggeredBy.push(version);
+    }
+    if (Object.keys(spec.secrets ?? {}).length > 0) {
+      const owner = this.requireUser(container);
+      const made = this.secretVolume(
+        container,
+        container.physicalName,
+        container.componentPath,
+        spec.secrets!,
+        owner,
+        owned,
+      );
+      volumes.push({ volumeName: made.volume.name, containerPath: SECRETS_DIRECTORY, readOnly: true });
+      dependsOn.push(...made.prepared);
+      replaceTriggeredBy.push(made.version);
+    } else if (spec.user !== undefined && owned.length > 0) {
+      const prepared = this.prepare(container, `${container.physicalName}-prepare`, container.componentPath, {
+        script: chownScript(spec.user, owned),
+        volumes: owned,
+      });
+      dependsOn.push(prepared);
+    }
+    return { volumes, tmpfs: Object.keys(tmpfs).length > 0 ? tmpfs : undefined, dependsOn, replaceTriggeredBy };
+  }
+
+  private requireUser(container: Container): string {
+    const { user } = container.spec;
+    if (user === undefined) {
+      throw new ValidationError(container, 'user', undefined, "name the numeric 'uid:gid' that may read the secrets");
+    }
+    return user.includes(':') ? user : `${user}:${user}`;
+  }
+
+  private persistentVolume(container: Container, volume: Volume): DockerVolume {
+    const name = this.claimName(container, `${container.physicalName}-${volume.name}`);
+    return this.volume(container, `volume-${volume.name}`, name, container.componentPath, volume.protect);
+  }
+
+  private volume(scope: Construct, id: string, name: string, path: string, protect: boolean): DockerVolume {
+    return new DockerVolume(scope, id, {
+      name,
+      labels: this.labels(path, 'workload'),
+      lifecycle: protect ? { preventDestroy: true } : undefined,
+    });
+  }
+
+  /**
+   * A volume with the secrets as files. They are uploaded into a container of their own, because one sensitive upload
+   * makes a plan hide all uploads of its container, and because uploads belong to root.
+   */
+  private secretVolume(
+    scope: Construct,
+    name: string,
+    path: string,
+    secrets: Record<string, Secret>,
+    owner: string,
+    owned: ContainerVolumes[],
+  ) {
+    const volumeName = this.claimName(scope, `${name}-secrets`);
+    const volume = this.volume(scope, 'secrets', volumeName, path, false);
+    const files = Object.keys(secrets).sort();
+    // The trigger is the values' digest and not the preparing container: that one may be pruned and come back.
+    const version = new DataResource(scope, 'version', {
+      triggersReplace: Fn.sensitive(
+        Fn.sha256(
+          Fn.join(
+            '\n',
+            files.map((f) => secrets[f].value),
+          ),
+        ),
+      ),
+    });
+    const prepared = this.prepare(scope, `${name}-prepare`, path, {
+      script: [
+        ...files.map(
+          (f) =>
+            `cp /upload/${f} /secrets/.${f} && chown ${owner} /secrets/.${f} && chmod 0400 /secrets/.${f} && mv -f /secrets/.${f} /secrets/${f}`,
+        ),
+        `chown ${owner} /secrets && chmod 0500 /secrets`,
+        ...(owned.length > 0 ? [chownScript(owner, owned)] : []),
+      ].join('\n'),
+      volumes: [{ volumeName: volume.name, containerPath: '/secrets' }, ...owned],
+      upload: files.map((f) => ({ file: `/upload/${f}`, content: secrets[f].value, permissions: '0400' })),
+    });
+    return { volume, version, prepared: [prepared] };
+  }
+
+  private prepare(
+    scope: Construct,
+    name: string,
+    path: string,
+    what: { script: string; volumes: ContainerVolumes[]; upload?: ContainerUpload[] },
+  ): DockerContainer {
+    return new DockerContainer(scope, 'prepare', {
+      ...this.common(path, 'secrets', HANDOVER_CAPABILITIES),
+      ...this.preparation(what.script, 60),
+      name: this.claimName(scope, name),
+      image: this.imageId(scope, Image.fromCatalog('busybox')),
+      user: '0:0',
+      networkMode: 'none',
+      volumes: what.volumes,
+      upload: what.upload,
+    });
+  }
+
+  private checkCreateFirst(workload: Workload): void {
+    if ((workload.props.ports ?? []).some((port) => port.publish !== undefined)) {
+      throw new ValidationError(
+        workload,
+        'update',
+        workload.update,
+        'two containers can not publish one port: use UpdateStrategy.REPLACE, or publish a gateway in front of it',
+      );
+    }
+    if ((workload.spec.volumes ?? []).some((volume) => volume.kind === VolumeKind.PERSISTENT)) {
+      throw new ValidationError(
+        workload,
+        'update',
+        workload.update,
+        'two containers would write to one volume: use UpdateStrategy.REPLACE',
+      );
+    }
+    if (workload.spec.secrets !== undefined || (workload.spec.secretBundle?.dependables ?? []).length > 0) {
+      throw new ValidationError(
+        workload,
+        'update',
+        workload.update,
+        'on Docker take its secrets from a SecretBundle of another stack, or use UpdateStrategy.REPLACE',
+      );
+    }
+  }
+}
+
+function chownScript(owner: string, volumes: ContainerVolumes[]): string {
+  return volumes.map((volume) => `chown ${owner} ${volume.containerPath}`).join('\n');
+}
