@@ -432,7 +432,11 @@ export class DockerPlatform extends Construct implements IPlatform {
       }
     }
     if (spec.secretBundle !== undefined) {
-      volumes.push({ volumeName: spec.secretBundle.physicalName, containerPath: SECRETS_DIRECTORY, readOnly: true });
+      volumes.push({
+        volumeName: `${spec.secretBundle.physicalName}-secrets`,
+        containerPath: SECRETS_DIRECTORY,
+        readOnly: true,
+      });
       dependsOn.push(...spec.secretBundle.dependables);
       const version = spec.secretBundle.node.tryFindChild('version') as DataResource | undefined;
       if (version !== undefined) replaceTriggeredBy.push(version);

@@ -1,0 +1,234 @@
+import { ITerraformDependable } from 'cdktf';
+import { Construct } from 'constructs';
+import { Container } from '../core/container';
+import { Endpoint } from '../core/endpoint';
+import { check, ValidationError } from '../core/errors';
+import { HealthCheck } from '../core/health-check';
+import { Image } from '../core/image';
+import { IObservable, Observability } from '../core/observability';
+import { IPlatform } from '../core/platform';
+import { Publish } from '../core/port';
+import { Resources } from '../core/resources';
+import { Secret } from '../core/secret';
+import { Task } from '../core/task';
+import { Workload } from '../core/workload';
+import { ArtifactStore, IArtifactStore } from './artifact-store';
+import { Database, IDatabase } from './database';
+import { modelRegistryObservability } from './registry-observability';
+
+/** A model registry, ours or one that exists: what training and serving need to know of it. */
+export interface IModelRegistry {
+  /** Where clients reach it, for MLflow's `MLFLOW_TRACKING_URI`. */
+  readonly endpoint: Endpoint;
+  /** User that training runs as; may create experiments, runs and versions. */
+  readonly trainingUser: RegistryUser;
+  /** User that model servers read with. */
+  readonly servingUser: RegistryUser;
+  /** What must be there before it can be used; nothing for a registry that exists. */
+  readonly dependables: ITerraformDependable[];
+  /** The tasks and workloads behind {@link dependables}. */
+  readonly containers: Container[];
+}
+
+/** A user of the registry. */
+export interface RegistryUser {
+  readonly username: string;
+  readonly password: Secret;
+}
+
+/** What {@link ModelRegistry} takes. */
+export interface ModelRegistryProps {
+  readonly platform: IPlatform;
+  /** Where runs, versions and users are kept. @default - a PostgreSQL of its own */
+  readonly database?: IDatabase;
+  /** Where artifacts are kept. @default - an S3 server of its own */
+  readonly artifacts?: IArtifactStore;
+  /** Name of the administrator. @default admin */
+  readonly adminUsername?: string;
+  /** Password of the administrator. @default - generated */
+  readonly adminPassword?: Secret;
+  /** Make it reachable from outside the environment. @default - inside only */
+  readonly publish?: Publish;
+  /**
+   * Host names by which clients outside reach it; others are refused (a guard against DNS rebinding).
+   * @default - localhost and 127.0.0.1
+   */
+  readonly allowedHosts?: string[];
+  /** @default - 1 core, 1536Mi: one server process and two workers */
+  readonly resources?: Resources;
+  /** Web workers. @default 2 */
+  readonly workers?: number;
+  /** Refuse every plan that would destroy the database or the artifacts made here. @default false */
+  readonly protect?: boolean;
+}
+
+/** What {@link ModelRegistry.fromTrackingUri} takes. */
+export interface ExistingModelRegistryProps {
+  /** For example `https://mlflow.example.com`. */
+  readonly trackingUri: string;
+  /** User that training runs as. */
+  readonly trainingUser: RegistryUser;
+  /** User that model servers read with. @default - as trainingUser */
+  readonly servingUser?: RegistryUser;
+}
+
+/** uid and gid of the user in the registry's image. */
+const USER = '1000:1000';
+const PORT = 5000;
+
+/**
+ * MLflow's tracking server and model registry: basic authentication, artifacts handed through by the server, so that
+ * clients need no rights in the artifact store.
+ *
+ * Users: the administrator; `training`, which may create; `serving`, which reads only.
+ */
+export class ModelRegistry extends Construct implements IModelRegistry, IObservable {
+  /** A registry that exists already. */
+  public static fromTrackingUri(props: ExistingModelRegistryProps): IModelRegistry {
+    return {
+      endpoint: Endpoint.fromUrl(props.trackingUri),
+      trainingUser: props.trainingUser,
+      servingUser: props.servingUser ?? props.trainingUser,
+      dependables: [],
+      containers: [],
+    };
+  }
+
+  public readonly endpoint: Endpoint;
+  public readonly trainingUser: RegistryUser;
+  public readonly servingUser: RegistryUser;
+  /** The administrator. */
+  public readonly admin: RegistryUser;
+  public readonly database: IDatabase;
+  public readonly artifacts: IArtifactStore;
+  public readonly observability: Observability;
+  public readonly containers: Container[];
+
+  constructor(scope: Construct, id: string, props: ModelRegistryProps) {
+    super(scope, id);
+    const { platform } = props;
+    const protect = props.protect ?? false;
+    this.database = props.database ?? new Database(this, 'database', { platform, databaseName: 'mlflow', protect });
+    this.artifacts = props.artifacts ?? new ArtifactStore(this, 'artifacts', { platform, protect });
+    this.admin = {
+      username: props.adminUsername ?? 'admin',
+      password: props.adminPassword ?? Secret.generated(this, 'admin-password'),
+    };
+    this.trainingUser = { username: 'training', password: Secret.generated(this, 'training-password') };
+    this.servingUser = { username: 'serving', password: Secret.generated(this, 'serving-password') };
+    check(
+      /^[A-Za-z0-9][\w.@-]*$/.test(this.admin.username) && !['training', 'serving'].includes(this.admin.username),
+      this,
+      'adminUsername',
+      this.admin.username,
+      "use letters, digits, '.', '_', '@' and '-', and neither 'training' nor 'serving'",
+    );
+    const workers = props.workers ?? 2;
+    if (!Number.isInteger(workers) || workers < 1 || workers > 64) {
+      throw new ValidationError(this, 'workers', workers, 'want a whole number from 1 to 64');
+    }
+
+    const server = new Workload(this, 'Resource', {
+      platform,
+      image: Image.fromCatalog('mlflow'),
+      environment: {
+        MLFLOW_DB_HOST: this.database.endpoint.host,
+        MLFLOW_DB_PORT: String(this.database.endpoint.port),
+        MLFLOW_DB_NAME: this.database.databaseName,
+        MLFLOW_DB_USER: this.database.username,
+        MLFLOW_DB_PASSWORD_FILE: '/run/secrets/database-password',
+        MLFLOW_S3_ENDPOINT_URL: this.artifacts.endpoint.url,
+        MLFLOW_ARTIFACTS_DESTINATION: `s3://${this.artifacts.bucket}`,
+        AWS_DEFAULT_REGION: this.artifacts.region,
+        AWS_ACCESS_KEY_ID_FILE: '/run/secrets/s3-access-key',
+        AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/s3-secret-key',
+        MLFLOW_ADMIN_USERNAME: this.admin.username,
+        MLFLOW_ADMIN_PASSWORD_FILE: '/run/secrets/admin-password',
+        MLFLOW_FLASK_SERVER_SECRET_KEY_FILE: '/run/secrets/session-key',
+        MLFLOW_SERVER_ALLOWED_HOSTS: this.allowedHosts(platform, props.allowedHosts),
+        MLFLOW_WORKERS: String(workers),
+      },
+      secrets: {
+        'admin-password': this.admin.password,
+        'database-password': this.database.password,
+        's3-access-key': this.artifacts.accessKey,
+        's3-secret-key': this.artifacts.secretKey,
+        'session-key': Secret.generated(this, 'session-key', { length: 48 }),
+      },
+      user: USER,
+      ports: [{ name: 'http', port: PORT, publish: props.publish }],
+      healthCheck: HealthCheck.http('/health', PORT, { startSeconds: 300 }),
+      resources: props.resources ?? Resources.of({ cpu: '1', memory: '1536Mi' }),
+      reaches: [this.database.endpoint, this.artifacts.endpoint],
+      dependsOn: [...this.database.containers, ...this.artifacts.containers],
+    });
+    this.endpoint = server.endpoint('http');
+    const users = new Task(this, 'users', {
+      platform,
+      image: Image.fromCatalog('mlflow'),
+      environment: {
+        MLFLOW_TRACKING_URI: this.endpoint.url,
+        MLFLOW_ADMIN_USERNAME: this.admin.username,
+        MLFLOW_USERS: `${this.trainingUser.username} ${this.servingUser.username}`,
+      },
+      secrets: {
+        'admin-password': this.admin.password,
+        'training-password': this.trainingUser.password,
+        'serving-password': this.servingUser.password,
+      },
+      user: USER,
+      script: `python3 - <<'PYTHON'\n${CREATE_USERS}\nPYTHON`,
+      reaches: [this.endpoint],
+      dependsOn: [server],
+    });
+    this.containers = [server, users];
+    this.observability = modelRegistryObservability({
+      job: 'registry',
+      address: this.endpoint.address,
+      username: this.admin.username,
+      password: this.admin.password,
+    });
+  }
+
+  public get dependables(): ITerraformDependable[] {
+    return this.containers.flatMap((container) => container.dependables);
+  }
+
+  private allowedHosts(platform: IPlatform, extra: string[] | undefined): string {
+    const inside = `${platform.environment}-*`;
+    return [inside, `${inside}:*`, ...(extra ?? ['localhost', '127.0.0.1']).flatMap((host) => [host, `${host}:*`])].join(',');
+  }
+}
+
+/**
+ * Creates the users that are missing and sets the passwords of those that are there, so that a rotated secret arrives.
+ * Only the standard library: MLflow's own auth client reads its credentials from the environment.
+ */
+const CREATE_USERS = `
+import base64, json, os, urllib.error, urllib.request
+
+def secret(name):
+    with open(f"/run/secrets/{name}-password") as file:
+        return file.read()
+
+credentials = base64.b64encode(f"{os.environ['MLFLOW_ADMIN_USERNAME']}:{secret('admin')}".encode()).decode()
+
+def call(method, path, body):
+    request = urllib.request.Request(
+        os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/users/" + path,
+        data=json.dumps(body).encode(),
+        method=method,
+        headers={"Authorization": "Basic " + credentials, "Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=30).read()
+
+for user in os.environ["MLFLOW_USERS"].split():
+    try:
+        call("POST", "create", {"username": user, "password": secret(user)})
+        print("created user", user)
+    except urllib.error.HTTPError as error:
+        if b"RESOURCE_ALREADY_EXISTS" not in error.read():
+            raise
+        call("PATCH", "update-password", {"username": user, "password": secret(user)})
+        print("set the password of user", user)
+`.trim();
