@@ -64,6 +64,20 @@ export class Secret extends Construct {
     return secret;
   }
 
+  /**
+   * A text with secrets in it, such as a file of tokens: each `{name}` of the template is replaced.
+   *
+   * @throws when the template names a secret that is not given
+   */
+  public static fromTemplate(scope: Construct, id: string, template: string, secrets: Record<string, Secret>): Secret {
+    const secret = new Secret(scope, id);
+    secret.token = template.replace(/\{([a-z0-9-]+)\}/g, (_match, name: string) => {
+      check(name in secrets, secret, 'template', name, `use one of: ${Object.keys(secrets).join(', ')}`);
+      return secrets[name].value;
+    });
+    return secret;
+  }
+
   private token = '';
 
   private constructor(scope: Construct, id: string) {
