@@ -126,10 +126,11 @@ make_base() {
 }
 
 make_wheels() {
-  local target=$cache/wheels/${hash[wheels]} part=$cache/wheels/part lock platforms=() glibc
-  for glibc in manylinux_2_36 manylinux_2_34 manylinux_2_28 manylinux_2_17 manylinux2014; do
-    platforms+=(--platform "${glibc}_$(uname -m)")
+  local target=$cache/wheels/${hash[wheels]} part=$cache/wheels/part lock platforms=() minor
+  for ((minor = 36; minor >= 5; minor--)); do # the base image has glibc 2.36
+    platforms+=(--platform "manylinux_2_${minor}_$(uname -m)")
   done
+  platforms+=(--platform "manylinux2014_$(uname -m)" --platform "manylinux2010_$(uname -m)")
   mkdir -p "$part/wheels"
   for lock in "$root"/images/{model-runtime,mlflow}/requirements.txt; do
     # The host's Python may be another one: what is asked for are the wheels of the image's.
@@ -174,8 +175,6 @@ build() {
   [[ -z $extra ]] || cp -rl "$extra/." "$context/" 2> /dev/null || cp -r "$extra/." "$context/"
   docker build --quiet=false --build-arg "BASE=$base" --label "cdktf-mlops.airgap=true" --tag "$tag" "$@" "$context"
   rm -rf "$context"
-  # The stages that only the build needed are as large as the image, and nothing refers to them any more.
-  docker images --quiet --filter dangling=true --filter label=cdktf-mlops.stage=build | xargs -r docker rmi > /dev/null 2>&1 || true
 }
 
 make() {
