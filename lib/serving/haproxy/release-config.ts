@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { IConstruct } from 'constructs';
+import { check } from '../../core/errors';
+import { DEFAULTS_NAME, RELEASE_BACKEND, RESOLVERS_NAME, checkAddress, checkName, jsonString } from './syntax';
+
+/** Which model versions a gateway serves, with which share of each model's traffic. */
+export interface GatewayRelease {
+  /** The released models; none is a release too: the gateway then answers that no model is released. */
+  readonly models: readonly GatewayModel[];
+}
+
+/** One model of a release. */
+export interface GatewayModel {
+  /** The name in the path: lower-case letters, digits, `-`, `.` and `_`, for example `tumour-classifier`. */
+  readonly name: string;
+  /** Its versions. Their shares add up to 100. */
+  readonly versions: readonly GatewayModelVersion[];
+}
+
+/** One version of a model and the servers that answer for it. */
+export interface GatewayModelVersion {
+  /** The version as the registry counts it, for example `3`. Answers carry it in `X-Model-Version`. */
+  readonly version: string;
+  /** Share of the model's traffic in whole percent; 0 keeps the version up without traffic. */
+  readonly share: number;
+  /**
+   * `host:port` of every replica. Hosts are resolved again and again while the gateway runs, without search domains:
+   * on Kubernetes give the full name of the service.
+   */
+  readonly servers: readonly string[];
+}
+
+/**
+ * Renders a release as the part of HAProxy's configuration that changes with every release (`models.cfg`).
+ *
+ * The first line, `# release <sha256>`, names the content; the gateway repeats that hash on `/-/ready` once it serves
+ * this file and no older one.
+ *
+ * @throws ValidationError for a name that can't stand in a path, a duplicate, a share that is no whole percent, and
+ * shares that do not add up to 100
+ */
+export function renderReleaseConfig(release: GatewayRelease, scope: IConstruct | string = 'release'): string {
+  checkRelease(release, scope);
+  const backends = release.models.map(renderModel);
+  const hash = createHash('sha256').update(JSON.stringify(release)).update(backends.join()).digest('hex');
+  return [`# release ${hash}`, renderFallback(release, hash), ...backends].join('\n');
+}
+
+/** The hash in the first line of a rendered release. */
+export function releaseHash(config: string): string {
+  const hash = /^# release ([0-9a-f]{64})\n/.exec(config)?.[1];
+  check(hash !== undefined, 'release', 'config', config.slice(0, 40), "must begin with '# release <sha256>'");
+  return hash;
+}
+
+function checkRelease(release: GatewayRelease, scope: IConstruct | string): void {
+  const models = new Set<string>();
+  for (const [m, model] of release.models.entries()) {
+    checkName(scope, `models[${m}].name`, model.name);
+    check(!models.has(model.name), scope, `models[${m}].name`, model.name, 'each model may be released once only');
+    models.add(model.name);
+    check(model.versions.length > 0, scope, `models[${m}].versions`, model.versions, 'name at least one version');
+    const versions = new Set<string>();
+    let sum = 0;
+    for (const [v, version] of model.versions.entries()) {
+      const at = `models[${m}].versions[${v}]`;
+      checkName(scope, `${at}.version`, version.version);
+      check(!versions.has(version.version), scope, `${at}.version`, version.version, 'each version may be given once');
+      versions.add(version.version);
+      check(
+        Number.isInteger(version.share) && version.share >= 0 && version.share <= 100,
+        scope,
+        `${at}.share`,
+        version.share,
+        'must be a whole percentage between 0 and 100',
+      );
+      sum += version.share;
+      check(version.servers.length > 0, scope, `${at}.servers`, version.servers, 'name at least one host:port');
+      check(version.servers.length <= 256, scope, `${at}.servers`, version.servers.length, 'at most 256 replicas');
+      version.servers.forEach((server, s) => checkAddress(scope, `${at}.servers[${s}]`, server));
+    }
+    check(sum === 100, scope, `models[${m}] (${model.name})`, sum, "the versions' shares must add up to 100");
+  }
+}
+
+/** What is no released model's: the ready answer, the list of what is released, and the refusal of everything else. */
+function renderFallback(release: GatewayRelease, hash: string): string {
+  const empty = release.models.length === 0;
+  const listing = {
+    release: hash,
+    models: release.models.map(({ name, versions }) => ({
+      name,
+      versions: versions.map(({ version, share }) => ({ version, share })),
+    })),
+  };
+  const refusal = empty
+    ? { status: 503, error: 'no model is released' }
+    : { status: 404, error: 'no released model has this path' };
+  const json = 'content-type application/json';
+  return [
+    `backend ${RELEASE_BACKEND} from ${DEFAULTS_NAME}`,
+    `  http-request return status ${empty ? 503 : 200} ${json} string ${jsonString({ ready: !empty, release: hash })} if { path /-/ready }`,
+    `  http-request return status 200 ${json} string ${jsonString(listing)} if { path /-/release }`,
+    `  http-request return status ${refusal.status} ${json} string ${jsonString({ error: refusal.error })}`,
+    '',
+  ].join('\n');
+}
+
+function renderModel(model: GatewayModel): string {
+  const lines = [
+    `backend model_${model.name} from ${DEFAULTS_NAME}`,
+    '  balance roundrobin',
+    '  option httpchk',
+    '  http-check send meth GET uri /v2/health/ready',
+    '  http-check expect status 200',
+    // MLServer serves one model per server here, and its MLflow runtime answers the scoring protocol at a fixed path.
+    `  http-request set-path /invocations if { path /models/${model.name}/invocations }`,
+  ];
+  const versioned = `/v2/models/${model.name}/versions`;
+  const servers: string[] = [];
+  for (const { version, servers: addresses } of model.versions) {
+    const names = addresses.map((_, index) => serverName(version, index));
+    // Asking for one version by its path reaches that version whatever its share, to try it before it gets traffic.
+    for (const name of names) {
+      lines.push(`  use-server ${name} if { path ${versioned}/${version} } || { path_beg ${versioned}/${version}/ }`);
+    }
+    servers.push(...addresses.map((address, index) => `  server ${names[index]} ${address} weight %WEIGHT%`));
+  }
+  const known = model.versions.map(({ version }) => version).join(' ');
+  lines.splice(
+    6,
+    0,
+    `  http-request return status 404 content-type application/json string ${jsonString({ error: 'this version of the model is not released' })} if { path_beg ${versioned}/ } !{ path,field(6,/) -m str ${known} }`,
+  );
+  // A server's name is its version, and a replica's number behind an underscore, which no version contains.
+  lines.push('  http-response set-header X-Model-Version %[srv_name,field(1,_)]');
+  lines.push(
+    // Replaced containers come back under another address. `fall 3` with a slow time limit keeps a server that is
+    // merely busy in rotation; a dead one refuses its connections, which are sent elsewhere at once.
+    `  default-server check inter 2s fastinter 500ms downinter 1s fall 3 rise 1 resolvers ${RESOLVERS_NAME} init-addr last,libc,none`,
+  );
+  const weights = serverWeights(model.versions);
+  lines.push(...servers.map((server, index) => server.replace('%WEIGHT%', String(weights[index]))));
+  lines.push('');
+  return lines.join('\n');
+}
+
+function serverName(version: string, index: number): string {
+  return index === 0 ? version : `${version}_${index + 1}`;
+}
+
+/**
+ * One weight per server, so that all replicas of a version together get its share. HAProxy's weights are integers up
+ * to 256: exact where a common multiple fits, otherwise to within half a step.
+ */
+export function serverWeights(versions: readonly GatewayModelVersion[]): number[] {
+  const perServer = versions.flatMap(({ share, servers }) => servers.map(() => share / servers.length));
+  const highest = Math.max(...perServer);
+  for (let factor = 1; highest * factor <= 256; factor++) {
+    if (perServer.every((share) => isNearlyInteger(share * factor))) {
+      return perServer.map((share) => Math.round(share * factor));
+    }
+  }
+  return perServer.map((share) => (share === 0 ? 0 : Math.max(1, Math.round((share * 256) / highest))));
+}
+
+function isNearlyInteger(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < 1e-9;
+}

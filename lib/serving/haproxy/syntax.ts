@@ -1,0 +1,72 @@
+import { IConstruct } from 'constructs';
+import { check } from '../../core/errors';
+
+/** Names that the base configuration and a release's part of it share. */
+export const DEFAULTS_NAME = 'gateway';
+export const RESOLVERS_NAME = 'platform';
+export const RELEASE_BACKEND = 'release';
+export const USERS_TABLE = 'users';
+
+const NAME = /^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$/;
+const HOST = /^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$/;
+const PATH = /^\/[-A-Za-z0-9._/]+$/;
+
+/**
+ * Refuses what can't be a model's or a version's name. These stand in HAProxy's configuration unquoted, as names of
+ * sections, servers and paths, so nothing else may come through.
+ */
+export function checkName(scope: IConstruct | string, prop: string, value: unknown): void {
+  check(
+    typeof value === 'string' && value.length <= 63 && NAME.test(value),
+    scope,
+    prop,
+    value,
+    "must be 1 to 63 of a-z, 0-9, '-', '.' and '_', beginning and ending with a letter or digit",
+  );
+}
+
+/** Refuses what isn't `host:port`. */
+export function checkAddress(scope: IConstruct | string, prop: string, value: unknown): void {
+  const [host, port, ...rest] = typeof value === 'string' ? value.split(':') : [];
+  check(
+    host !== undefined && HOST.test(host) && port !== undefined && rest.length === 0 && isPort(port),
+    scope,
+    prop,
+    value,
+    "must be 'host:port', for example 'staging-models-iris-3:8080'",
+  );
+}
+
+/** Refuses a path that is relative or holds anything that HAProxy would read as syntax. */
+export function checkPath(scope: IConstruct | string, prop: string, value: unknown): void {
+  check(
+    typeof value === 'string' && PATH.test(value),
+    scope,
+    prop,
+    value,
+    "must be an absolute path of letters, digits, '-', '.', '_' and '/'",
+  );
+}
+
+/** Refuses what isn't a whole number within the given bounds, both included. */
+export function checkWhole(scope: IConstruct | string, prop: string, value: unknown, min: number, max: number): void {
+  check(
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max,
+    scope,
+    prop,
+    value,
+    `must be a whole number from ${min} to ${max}`,
+  );
+}
+
+/**
+ * JSON as a single-quoted HAProxy argument. Strong quotes switch off every escape and variable but can't hold a single
+ * quote, which is therefore written as JSON's own escape.
+ */
+export function jsonString(value: object): string {
+  return `'${JSON.stringify(value).replace(/'/g, '\\u0027')}'`;
+}
+
+function isPort(text: string): boolean {
+  return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65535;
+}
