@@ -42,6 +42,7 @@ class Settings:
     """What to serve, and where."""
 
     name: str
+    source: str
     registered_name: str
     version: str | None
     alias: str | None
@@ -64,7 +65,7 @@ class Settings:
         http_port, metrics_port = _port('MLOPS_HTTP_PORT', 8080), _port('MLOPS_METRICS_PORT', 8082)
         if http_port == metrics_port:
             raise ConfigurationError(f'MLOPS_HTTP_PORT and MLOPS_METRICS_PORT are both {http_port}')
-        return Settings(name, match['name'], match['version'], match['alias'], http_port, metrics_port)
+        return Settings(name, uri, match['name'], match['version'], match['alias'], http_port, metrics_port)
 
 
 def _port(name: str, default: int) -> int:
@@ -90,67 +91,17 @@ def fetch(settings: Settings, uri: str, directory: str) -> tuple[str, str]:
             artifact_uri=f'models:/{settings.registered_name}/{version}', dst_path=directory
         )
     except Exception as error:
+        if 'not found' in str(error):
+            raise MlopsError(f'the registry {uri} has no {settings.source}') from None
         raise explain(error, uri) from None
     return str(version), path
 
 
-def build_server(settings: Settings, version: str, path: str):
-    """Make an MLServer for one model, and the description of that model that `start` wants."""
-    from mlserver import MLServer, ModelSettings
-    from mlserver import Settings as ServerSettings
-    from mlserver.settings import ModelParameters
-    from mlserver_mlflow import MLflowRuntime
-    from prometheus_client import Gauge
-
-    class NoGrpc:
-        """Stands where MLServer's gRPC server would be: nothing here speaks gRPC, so its port stays closed."""
-
-        async def start(self) -> None:
-            pass
-
-        async def stop(self, sig=None) -> None:
-            pass
-
-    class PinnedServer(MLServer):
-        """An MLServer that serves what it started with: no gRPC, and no way to load or unload from outside."""
-
-        failed = False
-
-        def _create_servers(self) -> None:
-            super()._create_servers()
-            self._grpc_server = NoGrpc()
-            routes = self._rest_server._app.router.routes
-            routes[:] = [route for route in routes if not getattr(route, 'path', '').startswith('/v2/repository')]
-
-        async def stop(self, sig=None) -> None:
-            # MLServer stops itself without a signal when a model cannot be loaded, and then ends as if all were well.
-            self.failed = self.failed or sig is None
-            await super().stop(sig)
-
-    server = PinnedServer(
-        ServerSettings(
-            debug=False,
-            host='0.0.0.0',
-            http_port=settings.http_port,
-            metrics_port=settings.metrics_port,
-            # Inference in this process: worker processes would each hold the libraries in memory once more.
-            parallel_workers=0,
-            model_repository_root=os.path.dirname(path),
-            load_models_at_startup=False,
-        )
-    )
-    model = ModelSettings(
-        name=settings.name, implementation=MLflowRuntime, parameters=ModelParameters(uri=path, version=version)
-    )
-    Gauge('mlops_model_info', 'Always 1; the labels say which version this server serves.', ['model', 'version']).labels(
-        settings.name, version
-    ).set(1)
-    return server, model
-
-
 async def serve(settings: Settings, version: str, path: str) -> None:
     """Serve until a signal ends it."""
-    server, model = build_server(settings, version, path)
+    from mlops.server import build_server
+
+    server, model = build_server(settings.name, version, path, settings.http_port, settings.metrics_port)
     say(COMMAND, f'serving {settings.registered_name} version {version} as {settings.name} on port {settings.http_port}')
     await server.start([model])
     if server.failed:
