@@ -140,7 +140,7 @@ export class ArtifactStore extends Construct implements IArtifactStore, IObserva
       volumes: [Volume.persistent('data', MOUNT, { size: props.storage ?? '50Gi', protect: props.protect })],
       user: USER,
       ports: [{ name: 's3', port: PORT, publish: props.publish }],
-      healthCheck: HealthCheck.http(HEALTH, PORT, { intervalSeconds: 10, startSeconds: 60 }),
+      healthCheck: HealthCheck.http(HEALTH, PORT, { startSeconds: 60 }),
       stopSeconds: 30,
       resources: props.resources ?? Resources.of({ cpu: '1', memory: '512Mi' }),
     });
@@ -190,10 +190,9 @@ const CREATE_BUCKET = `ADMIN_ACCESS_KEY=$(cat /run/secrets/access-key)
 ADMIN_SECRET_KEY=$(cat /run/secrets/secret-key)
 export ADMIN_ACCESS_KEY ADMIN_SECRET_KEY
 if ! error=$(versitygw admin create-bucket --owner "$ADMIN_ACCESS_KEY" --bucket "$BUCKET" 2>&1); then
+  # "AlreadyExists" after a change of the access key: the server has one account, which may use every bucket.
   case $error in
-    *BucketAlreadyOwnedByYou*) ;;
-    # After a change of the access key the bucket still has its former owner; the one account may use it all the same.
-    *BucketAlreadyExists*) versitygw admin change-bucket-owner --bucket "$BUCKET" --owner "$ADMIN_ACCESS_KEY" ;;
+    *BucketAlreadyOwnedByYou* | *BucketAlreadyExists*) ;;
     *) printf '%s\\n' "$error" >&2; exit 1 ;;
   esac
 fi`;
