@@ -12,6 +12,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-packages/', '<rootDir>/cdktf.out/'],
   // A .ts beside a stale .js of the same name wins.
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  moduleNameMapper: { '^cdktf-mlops$': '<rootDir>/lib/index.ts' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

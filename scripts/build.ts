@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashOf, isFresh, record, root, withLock } from './lib/freshness';
+
+/**
+ * Compiles lib/ with jsii into dist/ (JavaScript, declarations) and .jsii (the assembly from which other languages'
+ * packages and the API reference are made). Does nothing when nothing changed, unless called with --force.
+ */
+function build(force: boolean): number {
+  const inputs = hashOf(['lib', 'README.md', 'package.json', 'package-lock.json', 'scripts/build.ts']);
+  const outputs = ['dist/index.js', 'dist/index.d.ts', '.jsii'];
+  if (!force && isFresh('build', inputs, outputs)) {
+    console.log('dist/ is up to date.');
+    return 0;
+  }
+  // A declaration whose source is gone would still be packed.
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const { status, error } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/jsii/bin/jsii'),
+      '--generate-tsconfig=tsconfig.jsii.json',
+      // Warns of names that would be changed in C#, which is not a target.
+      '--silence-warnings=JSII5019',
+    ],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' } },
+  );
+  if (error) throw error;
+  if (status !== 0) {
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    return status ?? 1;
+  }
+  copyAssets('lib', 'dist');
+  record('build', inputs);
+  return 0;
+}
+
+/** Copies what is not TypeScript (templates, data) to where the compiled code looks for it. */
+function copyAssets(from: string, to: string): void {
+  for (const entry of readdirSync(join(root, from), { withFileTypes: true })) {
+    const [source, target] = [`${from}/${entry.name}`, `${to}/${entry.name}`];
+    if (entry.isDirectory()) copyAssets(source, target);
+    else if (!entry.name.endsWith('.ts')) cpSync(join(root, source), join(root, target));
+  }
+}
+
+if (!existsSync(join(root, 'lib/index.ts'))) throw new Error('lib/index.ts is missing');
+process.exitCode = withLock('build', () => build(process.argv.includes('--force')));
