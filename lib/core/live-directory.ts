@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { check } from './errors';
 import { componentPath, physicalName } from './names';
 import { Deployed, IPlatform } from './platform';
+import { Workload } from './workload';
 
 /** What {@link LiveDirectory} takes. */
 export interface LiveDirectoryProps {
@@ -68,8 +69,11 @@ export interface PublishedFilesProps {
   readonly confirm?: string[];
   /** Seconds to wait for the confirmations. @default 60 */
   readonly timeoutSeconds?: number;
-  /** What must be healthy before the files are published, such as the servers that they name. @default - nothing */
-  readonly after?: ITerraformDependable[];
+  /**
+   * Workloads that the files name: they are healthy before the files are published, and gone only after the files that
+   * no longer name them are in use. On Docker they need `UpdateStrategy.CREATE_FIRST`. @default - none
+   */
+  readonly names?: Workload[];
 }
 
 /** Files put into a {@link LiveDirectory}. A change publishes the new ones before the old publication is given up. */

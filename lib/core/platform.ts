@@ -10,6 +10,8 @@ import { Workload } from './workload';
 export interface Deployed {
   /** Name that resolves inside the environment, where the thing has one; else the physical name. */
   readonly host: string;
+  /** A name for each replica, where the platform can tell them apart; else the one name. */
+  readonly replicaHosts: string[];
   /** What to depend on in order to come after it. */
   readonly dependables: ITerraformDependable[];
 }

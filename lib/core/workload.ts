@@ -86,6 +86,12 @@ export class Workload extends Container {
     return Endpoint._of(scheme, this.deployed!.host, port.port, published);
   }
 
+  /** `host:port` of each replica, for what must reach every one of them, such as a load balancer or a scraper. */
+  public replicaAddresses(portName: string): string[] {
+    const { port } = this.endpoint(portName);
+    return this.deployed!.replicaHosts.map((host) => `${host}:${port}`);
+  }
+
   private checkPorts(ports: Port[]): void {
     const seen = new Set<string | number>();
     for (const port of ports) {

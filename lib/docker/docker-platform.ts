@@ -138,7 +138,6 @@ export class DockerPlatform extends Construct implements IPlatform {
       healthcheck: dockerHealthCheck(props.healthCheck),
       destroyGraceSeconds: workload.stopSeconds,
       stopTimeout: workload.stopSeconds,
-      networksAdvanced: [{ name: this.networkName, aliases: [workload.physicalName] }],
       ports: published.map((port) => ({
         internal: port.port,
         external: port.publish!.port,
@@ -151,16 +150,22 @@ export class DockerPlatform extends Construct implements IPlatform {
     // With "create first" old and new stand side by side for a while, so the name must change with the content.
     const suffix = createFirst ? `-${this.contentHash(workload, config)}` : '';
     const containers: DockerContainer[] = [];
+    const replicaHosts: string[] = [];
     for (let index = 0; index < workload.replicas; index++) {
+      const single = workload.replicas === 1;
+      const host = single ? workload.physicalName : `${workload.physicalName}-${index + 1}`;
+      replicaHosts.push(host);
       containers.push(
-        new DockerContainer(workload, workload.replicas === 1 ? 'container' : `container-${index + 1}`, {
+        new DockerContainer(workload, single ? 'container' : `container-${index + 1}`, {
           ...config,
-          name: workload.replicas === 1 ? `${name}${suffix}` : `${name}${suffix}-${index + 1}`,
+          name: single ? `${name}${suffix}` : `${name}${suffix}-${index + 1}`,
           image: this.imageId(workload, workload.spec.image),
+          // The first alias is the workload's and the second this replica's.
+          networksAdvanced: [{ name: this.networkName, aliases: single ? [host] : [workload.physicalName, host] }],
         }),
       );
     }
-    return { host: workload.physicalName, dependables: containers };
+    return { host: workload.physicalName, replicaHosts, dependables: containers };
   }
 
   public deployTask(task: Task): Deployed {
@@ -172,7 +177,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       image: this.imageId(task, task.spec.image),
       networksAdvanced: [{ name: this.networkName }],
     });
-    return { host: name, dependables: [container] };
+    return { host: name, replicaHosts: [], dependables: [container] };
   }
 
   public declareJob(job: Job): Deployed {
@@ -189,7 +194,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       stopTimeout: job.stopSeconds,
       networksAdvanced: [{ name: this.networkName }],
     });
-    return { host: name, dependables: [container] };
+    return { host: name, replicaHosts: [], dependables: [container] };
   }
 
   public createSecretBundle(bundle: SecretBundle): Deployed {
@@ -201,21 +206,34 @@ export class DockerPlatform extends Construct implements IPlatform {
       bundle.props!.owner,
       [],
     );
-    return { host: bundle.physicalName, dependables: [volume, ...prepared] };
+    return { host: bundle.physicalName, replicaHosts: [], dependables: [volume, ...prepared] };
   }
 
   public createLiveDirectory(directory: LiveDirectory): Deployed {
     const name = this.claimName(directory, directory.physicalName);
     const volume = this.volume(directory, 'volume', name, directory.componentPath, false);
-    const prepared = this.prepare(directory, `${name}-prepare`, directory.componentPath, {
-      script: `chown ${directory.props!.owner} /volumes/0`,
+    const script = `chown ${directory.props!.owner} /volumes/0`;
+    // A publication in the same stack is created first, and Terraform then treats what it depends on likewise: old and
+    // new need two names.
+    const hash = shortHash(script + Image.fromCatalog('busybox').resolve(directory));
+    const prepared = this.prepare(directory, `${name}-prepare-${hash}`, directory.componentPath, {
+      script,
       volumes: [{ volumeName: volume.name, containerPath: '/volumes/0' }],
     });
-    return { host: name, dependables: [volume, prepared] };
+    return { host: name, replicaHosts: [], dependables: [volume, prepared] };
   }
 
   public publishFiles(publication: PublishedFiles): Deployed {
     const { props } = publication;
+    for (const workload of props.names ?? []) {
+      check(
+        workload.update === UpdateStrategy.CREATE_FIRST,
+        publication,
+        'names',
+        workload.node.path,
+        'on Docker give the workload UpdateStrategy.CREATE_FIRST, so that it is there before the files name it',
+      );
+    }
     const files = Object.keys(props.files).sort();
     const confirm = props.confirm ?? [];
     const script = [
@@ -245,9 +263,9 @@ export class DockerPlatform extends Construct implements IPlatform {
       networkMode: 'none',
       // The old publication goes only when the new one is in use, and what it named only after that.
       lifecycle: { createBeforeDestroy: true },
-      dependsOn: [...(props.after ?? []), ...props.directory.dependables],
+      dependsOn: [...(props.names ?? []).flatMap((w) => w.dependables), ...props.directory.dependables],
     });
-    return { host: name, dependables: [container] };
+    return { host: name, replicaHosts: [], dependables: [container] };
   }
 
   private ensureProvider(host: string | undefined): void {
@@ -407,7 +425,7 @@ export class DockerPlatform extends Construct implements IPlatform {
     const owned: ContainerVolumes[] = [];
     const tmpfs: Record<string, string> = {};
     const dependsOn: ITerraformDependable[] = [];
-    const replaceTriggeredBy: ITerraformDependable[] = [];
+    const replaceTriggeredBy: string[] = [];
     for (const volume of spec.volumes ?? []) {
       switch (volume.kind) {
         case VolumeKind.SCRATCH:
@@ -439,7 +457,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       });
       dependsOn.push(...spec.secretBundle.dependables);
       const version = spec.secretBundle.node.tryFindChild('version') as DataResource | undefined;
-      if (version !== undefined) replaceTriggeredBy.push(version);
+      if (version !== undefined) replaceTriggeredBy.push(bareAddress(version));
     }
     if (Object.keys(spec.secrets ?? {}).length > 0) {
       const owner = this.requireUser(container);
@@ -453,7 +471,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       );
       volumes.push({ volumeName: made.volume.name, containerPath: SECRETS_DIRECTORY, readOnly: true });
       dependsOn.push(...made.prepared);
-      replaceTriggeredBy.push(made.version);
+      replaceTriggeredBy.push(bareAddress(made.version));
     } else if (spec.user !== undefined && owned.length > 0) {
       const prepared = this.prepare(container, `${container.physicalName}-prepare`, container.componentPath, {
         script: chownScript(spec.user, owned),
@@ -561,6 +579,14 @@ export class DockerPlatform extends Construct implements IPlatform {
         'two containers would write to one volume: use UpdateStrategy.REPLACE',
       );
     }
+    if ((workload.spec.dependsOn ?? []).length > 0) {
+      throw new ValidationError(
+        workload,
+        'dependsOn',
+        (workload.spec.dependsOn ?? []).map((c) => c.node.path),
+        'on Docker put what it depends on into another stack, or use UpdateStrategy.REPLACE: Terraform would create the dependencies first too, under names that are taken',
+      );
+    }
     if (workload.spec.secrets !== undefined || (workload.spec.secretBundle?.dependables ?? []).length > 0) {
       throw new ValidationError(
         workload,
@@ -570,6 +596,11 @@ export class DockerPlatform extends Construct implements IPlatform {
       );
     }
   }
+}
+
+/** `replace_triggered_by` is the one place where Terraform refuses the `${}` that cdktf would write. */
+function bareAddress(resource: DataResource): string {
+  return `${resource.terraformResourceType}.${resource.friendlyUniqueId}`;
 }
 
 function chownScript(owner: string, volumes: ContainerVolumes[]): string {

@@ -142,8 +142,8 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
         AWS_DEFAULT_REGION: this.artifacts.region,
         AWS_ACCESS_KEY_ID_FILE: '/run/secrets/s3-access-key',
         AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/s3-secret-key',
-        MLFLOW_ADMIN_USERNAME: this.admin.username,
-        MLFLOW_ADMIN_PASSWORD_FILE: '/run/secrets/admin-password',
+        MLFLOW_AUTH_ADMIN_USERNAME: this.admin.username,
+        MLFLOW_AUTH_ADMIN_PASSWORD_FILE: '/run/secrets/admin-password',
         MLFLOW_FLASK_SERVER_SECRET_KEY_FILE: '/run/secrets/session-key',
         MLFLOW_SERVER_ALLOWED_HOSTS: this.allowedHosts(platform, props.allowedHosts),
         MLFLOW_WORKERS: String(workers),
@@ -196,7 +196,11 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
 
   private allowedHosts(platform: IPlatform, extra: string[] | undefined): string {
     const inside = `${platform.environment}-*`;
-    return [inside, `${inside}:*`, ...(extra ?? ['localhost', '127.0.0.1']).flatMap((host) => [host, `${host}:*`])].join(',');
+    return [
+      inside,
+      `${inside}:*`,
+      ...(extra ?? ['localhost', '127.0.0.1']).flatMap((host) => [host, `${host}:*`]),
+    ].join(',');
   }
 }
 

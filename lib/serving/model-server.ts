@@ -1,5 +1,4 @@
 import { Construct } from 'constructs';
-import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
 import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
@@ -57,7 +56,8 @@ export interface ModelServerProps {
 }
 
 /** Parts of `models:/<name>/<version>` or `models:/<name>@<alias>`. */
-const MODEL_URI = /^models:\/(?<name>[a-z0-9]([-a-z0-9]*[a-z0-9])?)(?:\/(?<version>[1-9]\d*)|@(?<alias>[A-Za-z][\w-]*))$/;
+const MODEL_URI =
+  /^models:\/(?<name>[a-z0-9]([-a-z0-9]*[a-z0-9])?)(?:\/(?<version>[1-9]\d*)|@(?<alias>[A-Za-z][\w-]*))$/;
 
 /** MLServer with MLflow's runtime: serves one registered version by the Open Inference Protocol v2. */
 export class ModelServer extends Construct {
@@ -65,14 +65,19 @@ export class ModelServer extends Construct {
   public readonly modelName: string;
   /** Open Inference Protocol. */
   public readonly endpoint: Endpoint;
-  /** `host:port` of the metrics. */
-  public readonly metricsAddress: string;
-  public readonly containers: Container[];
+  /** What runs it. */
+  public readonly workload: Workload;
 
   constructor(scope: Construct, id: string, props: ModelServerProps) {
     super(scope, id);
     const match = MODEL_URI.exec(props.modelUri);
-    check(match !== null, this, 'modelUri', props.modelUri, "write 'models:/<name>/<version>', for example 'models:/cancer/3'");
+    check(
+      match !== null,
+      this,
+      'modelUri',
+      props.modelUri,
+      "write 'models:/<name>/<version>', for example 'models:/cancer/3'",
+    );
     check(
       match.groups!.alias === undefined || (props.allowAlias ?? false),
       this,
@@ -90,7 +95,7 @@ export class ModelServer extends Construct {
       '(not shown)',
       'give either password or credentials',
     );
-    const server = new Workload(this, 'Resource', {
+    this.workload = new Workload(this, 'Resource', {
       platform: props.platform,
       image: props.image ?? Image.fromCatalog('model-runtime'),
       entrypoint: ['mlops-serve'],
@@ -117,8 +122,6 @@ export class ModelServer extends Construct {
       update: props.update,
       stopSeconds: props.stopSeconds,
     });
-    this.endpoint = server.endpoint('http');
-    this.metricsAddress = server.endpoint('metrics').address;
-    this.containers = [server];
+    this.endpoint = this.workload.endpoint('http');
   }
 }

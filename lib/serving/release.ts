@@ -1,0 +1,165 @@
+import { Construct } from 'constructs';
+import { Endpoint } from '../core/endpoint';
+import { check, checkKeys } from '../core/errors';
+import { LiveDirectory, PublishedFiles } from '../core/live-directory';
+import { checkLabel, physicalName } from '../core/names';
+import { IPlatform } from '../core/platform';
+import { checkWhole } from '../core/quantity';
+import { Resources } from '../core/resources';
+import { SecretBundle } from '../core/secret-bundle';
+import { UpdateStrategy } from '../core/workload';
+import { RELEASE_FILE, renderReleaseConfig } from './haproxy';
+import { ModelServer } from './model-server';
+
+/** One version of a model and its share of the model's traffic. */
+export interface ReleasedVersion {
+  /** Version in the environment's registry: 1 or more. */
+  readonly version: number;
+  /** Per cent of the model's requests, a whole number from 0 to 100; the shares of a model add up to 100. */
+  readonly share: number;
+}
+
+/** What is served of one model. */
+export interface ReleasedModel {
+  /** One entry for each version that runs. */
+  readonly versions: ReleasedVersion[];
+  /** Servers of each version. @default 1 */
+  readonly replicas?: number;
+  /** Processor limit of each server, for example `500m`. @default 1 */
+  readonly cpu?: string;
+  /** Memory limit of each server. @default 1Gi */
+  readonly memory?: string;
+}
+
+/** Which model versions an environment serves, with which share of the traffic. The content of `releases/<env>.json`. */
+export interface ReleaseData {
+  /** By the registered model's name. */
+  readonly models: Record<string, ReleasedModel>;
+}
+
+/** What {@link Release} takes. */
+export interface ReleaseProps {
+  /** A platform that joins the environment's network. */
+  readonly platform: IPlatform;
+  readonly data: ReleaseData;
+  /** Where the versions are kept. @default - the registry of the environment, by its name */
+  readonly trackingEndpoint?: Endpoint;
+  /** User that reads the registry. @default serving */
+  readonly username?: string;
+  /** File `registry-password`. @default - the bundle `model-credentials` of the environment */
+  readonly credentials?: SecretBundle;
+}
+
+/** Name of the live directory through which a release reaches gateway and Prometheus. */
+export const RELEASE_DIRECTORY = 'release';
+/** Name of the bundle with the credentials that model servers read the registry with. */
+export const MODEL_CREDENTIALS = 'model-credentials';
+/** File with the gateway's backends. */
+export const ROUTES_FILE = RELEASE_FILE;
+/** File with Prometheus' targets. */
+export const TARGETS_FILE = 'model-targets.json';
+
+/**
+ * A release: one server for each version, and the gateway's shares. A change starts new servers, moves the shares in
+ * the running gateway once they are healthy, and only then stops old servers; the environment is not touched.
+ */
+export class Release extends Construct {
+  /** The servers, by `<model>/v<version>`. */
+  public readonly servers: Record<string, ModelServer>;
+
+  constructor(scope: Construct, id: string, props: ReleaseProps) {
+    super(scope, id);
+    const { platform, data } = props;
+    this.checkData(data);
+    const trackingEndpoint =
+      props.trackingEndpoint ?? Endpoint.fromUrl(`http://${physicalName(platform.environment, ['registry'])}:5000`);
+    const credentials = props.credentials ?? SecretBundle.fromName(this, 'credentials', platform, MODEL_CREDENTIALS);
+
+    const servers: Record<string, ModelServer> = {};
+    for (const [name, model] of Object.entries(data.models)) {
+      const models = new Construct(this, name);
+      for (const { version } of model.versions) {
+        servers[`${name}/v${version}`] = new ModelServer(models, `v${version}`, {
+          platform,
+          modelUri: `models:/${name}/${version}`,
+          trackingEndpoint,
+          username: props.username ?? 'serving',
+          credentials,
+          replicas: model.replicas,
+          resources: Resources.of({ cpu: model.cpu ?? '1', memory: model.memory ?? '1Gi' }),
+          update: UpdateStrategy.CREATE_FIRST,
+        });
+      }
+    }
+    this.servers = servers;
+
+    const server = (name: string, version: number) => servers[`${name}/v${version}`];
+    new PublishedFiles(this, 'shares', {
+      platform,
+      directory: LiveDirectory.fromName(this, 'directory', platform, RELEASE_DIRECTORY),
+      files: {
+        [ROUTES_FILE]: renderReleaseConfig(
+          {
+            models: Object.entries(data.models).map(([name, model]) => ({
+              name,
+              versions: model.versions.map(({ version, share }) => ({
+                version: String(version),
+                share,
+                servers: server(name, version).workload.replicaAddresses('http'),
+              })),
+            })),
+          },
+          this,
+        ),
+        [TARGETS_FILE]: `${JSON.stringify(
+          Object.entries(data.models).flatMap(([name, model]) =>
+            model.versions.map(({ version }) => ({
+              targets: server(name, version).workload.replicaAddresses('metrics'),
+              labels: { model: name, version: String(version) },
+            })),
+          ),
+          undefined,
+          2,
+        )}\n`,
+      },
+      confirm: [ROUTES_FILE],
+      // The gateway confirms when its last old worker has answered its last request.
+      timeoutSeconds: 180,
+      names: Object.values(servers).map((s) => s.workload),
+    });
+  }
+
+  private checkData(data: ReleaseData): void {
+    checkKeys(this, 'data', data, ['models']);
+    check(
+      typeof data.models === 'object' && data.models !== null,
+      this,
+      'data.models',
+      data.models,
+      'give an object of models by name',
+    );
+    for (const [name, model] of Object.entries(data.models)) {
+      const prop = `data.models.${name}`;
+      checkLabel(this, prop, name);
+      checkKeys(this, prop, model, ['versions', 'replicas', 'cpu', 'memory']);
+      check(
+        Array.isArray(model.versions) && model.versions.length > 0,
+        this,
+        `${prop}.versions`,
+        model.versions,
+        'name at least one version',
+      );
+      const seen = new Set<number>();
+      for (const entry of model.versions) {
+        checkKeys(this, `${prop}.versions`, entry, ['version', 'share']);
+        checkWhole(this, `${prop}.versions.version`, entry.version, 1, 1_000_000_000);
+        checkWhole(this, `${prop}.versions.share`, entry.share, 0, 100);
+        check(!seen.has(entry.version), this, `${prop}.versions`, entry.version, 'name each version once');
+        seen.add(entry.version);
+      }
+      const sum = model.versions.reduce((total, entry) => total + entry.share, 0);
+      check(sum === 100, this, `${prop}.versions`, model.versions, `the shares must add up to 100, not ${sum}`);
+      if (model.replicas !== undefined) checkWhole(this, `${prop}.replicas`, model.replicas, 1, 100);
+    }
+  }
+}
