@@ -36,6 +36,11 @@ def say(command: str, message: str) -> None:
     print(f'{command}: {message}', file=sys.stderr, flush=True)
 
 
+def limit_threads() -> None:
+    """Keep numeric libraries at one thread unless told otherwise: they count the host's processors, not the limit's."""
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+
 def required(name: str) -> str:
     """Read an environment variable that has to be there."""
     value = os.environ.get(name, '').strip()

@@ -25,6 +25,7 @@ from mlops.registry import (
     ConfigurationError,
     MlopsError,
     explain,
+    limit_threads,
     load_credentials,
     required,
     say,
@@ -115,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args(arguments)
+    limit_threads()
     # The kernel drops signals for process 1 that it does not handle: be stoppable while waiting and downloading, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

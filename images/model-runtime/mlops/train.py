@@ -28,6 +28,7 @@ from mlops.registry import (
     ConfigurationError,
     MlopsError,
     explain,
+    limit_threads,
     load_credentials,
     say,
     tracking_uri,
@@ -246,6 +247,7 @@ def _report(runner: str, project: str, success: bool, started: float) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    limit_threads()
     started = time.monotonic()
     runner = os.environ.get('MLOPS_RUNNER', '').strip() or platform.node()
     training, result, exit_code = None, None, 0
