@@ -24,7 +24,7 @@ export interface GatewayConfigOptions {
    * without it on 8080.
    * @default - no TLS
    */
-  readonly tlsFile?: string;
+  readonly tlsCertificateFile?: string;
   /**
    * File of lines `token user`. With it, models are answered only to requests with `Authorization: Bearer <token>`, and
    * users are counted by name.
@@ -49,7 +49,7 @@ export interface GatewayConfigOptions {
 }
 
 const OPTIONS = [
-  'tlsFile',
+  'tlsCertificateFile',
   'tokensFile',
   'maxBodyBytes',
   'timeoutSeconds',
@@ -81,7 +81,7 @@ export function renderGatewayConfig(
   scope: IConstruct | string = 'gateway',
 ): string {
   checkKeys(scope, 'options', options, OPTIONS);
-  if (options.tlsFile !== undefined) checkPath(scope, 'tlsFile', options.tlsFile);
+  if (options.tlsCertificateFile !== undefined) checkPath(scope, 'tlsCertificateFile', options.tlsCertificateFile);
   if (options.tokensFile !== undefined) checkPath(scope, 'tokensFile', options.tokensFile);
   const maxBodyBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
   checkWhole(scope, 'maxBodyBytes', maxBodyBytes, 1, 2 ** 40);
@@ -118,7 +118,7 @@ export function renderGatewayConfig(
       'timeout queue 10s',
       `timeout server ${timeoutSeconds}s`,
       // Only what never reached a server is tried again, and at another one: a prediction runs once.
-      'retries 3',
+      'retries 5',
       'retry-on conn-failure',
       'option redispatch 1',
       // A client whose connection idles across a reload keeps it for one more answer, which then says "close".
@@ -150,9 +150,9 @@ export function renderGatewayConfig(
       'stick-table type string len 64 size 100k expire 1h peers gateway store http_req_cnt',
     ]),
     ...section(`frontend gateway from ${DEFAULTS_NAME}`, [
-      options.tlsFile === undefined
+      options.tlsCertificateFile === undefined
         ? `bind :${HTTP_PORT}`
-        : `bind :${HTTPS_PORT} ssl crt ${options.tlsFile} alpn h2,http/1.1`,
+        : `bind :${HTTPS_PORT} ssl crt ${options.tlsCertificateFile} alpn h2,http/1.1`,
       // Neither headers nor the query are logged: both may carry what must not be kept.
       'log-format "%{+json}o %(time)tr %(client)ci %(user)[var(txn.user)] %(method)HM %(path)HPO %(status)ST %(backend)b %(version)s %(ms)Ta %(connect_ms)Tc %(server_ms)Tr %(retries)rc %(bytes)B %(end)ts %(id)ID"',
       'unique-id-format %[uuid()]',

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import { IConstruct } from 'constructs';
 import { check } from '../../core/errors';
-import { DEFAULTS_NAME, RELEASE_BACKEND, RESOLVERS_NAME, checkAddress, checkName, jsonString } from './syntax';
+import {
+  DEFAULTS_NAME,
+  RELEASE_BACKEND,
+  RESOLVERS_NAME,
+  checkHost,
+  checkModelName,
+  checkVersion,
+  checkWhole,
+  jsonString,
+} from './syntax';
 
 /** Which model versions a gateway serves, with which share of each model's traffic. */
 export interface GatewayRelease {
@@ -20,14 +29,21 @@ export interface GatewayModel {
 /** One version of a model and the servers that answer for it. */
 export interface GatewayModelVersion {
   /** The version as the registry counts it, for example `3`. Answers carry it in `X-Model-Version`. */
-  readonly version: string;
+  readonly version: number | string;
   /** Share of the model's traffic in whole percent; 0 keeps the version up without traffic. */
   readonly share: number;
   /**
-   * `host:port` of every replica. Hosts are resolved again and again while the gateway runs, without search domains:
-   * on Kubernetes give the full name of the service.
+   * Name or address under which its servers answer. Names are resolved again and again while the gateway runs, without
+   * search domains: on Kubernetes give the full name of the service.
    */
-  readonly servers: readonly string[];
+  readonly host: string;
+  /** Port of its servers. */
+  readonly port: number;
+  /**
+   * How many addresses the name has: the number of containers behind it on Docker; 1 for a service with an address of
+   * its own. @default 1
+   */
+  readonly replicas?: number;
 }
 
 /**
@@ -56,28 +72,23 @@ export function releaseHash(config: string): string {
 function checkRelease(release: GatewayRelease, scope: IConstruct | string): void {
   const models = new Set<string>();
   for (const [m, model] of release.models.entries()) {
-    checkName(scope, `models[${m}].name`, model.name);
+    checkModelName(scope, `models[${m}].name`, model.name);
     check(!models.has(model.name), scope, `models[${m}].name`, model.name, 'each model may be released once only');
     models.add(model.name);
     check(model.versions.length > 0, scope, `models[${m}].versions`, model.versions, 'name at least one version');
     const versions = new Set<string>();
     let sum = 0;
-    for (const [v, version] of model.versions.entries()) {
+    for (const [v, entry] of model.versions.entries()) {
       const at = `models[${m}].versions[${v}]`;
-      checkName(scope, `${at}.version`, version.version);
-      check(!versions.has(version.version), scope, `${at}.version`, version.version, 'each version may be given once');
-      versions.add(version.version);
-      check(
-        Number.isInteger(version.share) && version.share >= 0 && version.share <= 100,
-        scope,
-        `${at}.share`,
-        version.share,
-        'must be a whole percentage between 0 and 100',
-      );
-      sum += version.share;
-      check(version.servers.length > 0, scope, `${at}.servers`, version.servers, 'name at least one host:port');
-      check(version.servers.length <= 256, scope, `${at}.servers`, version.servers.length, 'at most 256 replicas');
-      version.servers.forEach((server, s) => checkAddress(scope, `${at}.servers[${s}]`, server));
+      const version = String(entry.version);
+      checkVersion(scope, `${at}.version`, entry.version);
+      check(!versions.has(version), scope, `${at}.version`, entry.version, 'each version may be given once');
+      versions.add(version);
+      checkWhole(scope, `${at}.share`, entry.share, 0, 100);
+      sum += entry.share;
+      checkHost(scope, `${at}.host`, entry.host);
+      checkWhole(scope, `${at}.port`, entry.port, 1, 65_535);
+      if (entry.replicas !== undefined) checkWhole(scope, `${at}.replicas`, entry.replicas, 1, 100);
     }
     check(sum === 100, scope, `models[${m}] (${model.name})`, sum, "the versions' shares must add up to 100");
   }
@@ -90,7 +101,7 @@ function renderFallback(release: GatewayRelease, hash: string): string {
     release: hash,
     models: release.models.map(({ name, versions }) => ({
       name,
-      versions: versions.map(({ version, share }) => ({ version, share })),
+      versions: versions.map(({ version, share }) => ({ version: String(version), share })),
     })),
   };
   const refusal = empty
@@ -107,54 +118,50 @@ function renderFallback(release: GatewayRelease, hash: string): string {
 }
 
 function renderModel(model: GatewayModel): string {
-  const lines = [
+  const root = `/v2/models/${model.name}/versions`;
+  const known = model.versions.map(({ version }) => version).join(' ');
+  const weights = serverWeights(model.versions);
+  const servers = model.versions.flatMap(({ version, host, port, replicas }, v) =>
+    Array.from({ length: replicas ?? 1 }, (_, index) => ({
+      name: serverName(version, index),
+      version,
+      address: `${host}:${port}`,
+      weight: weights[v],
+    })),
+  );
+  return [
     `backend model_${model.name} from ${DEFAULTS_NAME}`,
     '  balance roundrobin',
     '  option httpchk',
     '  http-check send meth GET uri /v2/health/ready',
     '  http-check expect status 200',
-    // MLServer serves one model per server here, and its MLflow runtime answers the scoring protocol at a fixed path.
+    `  http-request return status 404 content-type application/json string ${jsonString({ error: 'this version of the model is not released' })} if { path_beg ${root}/ } !{ path,field(6,/) -m str ${known} }`,
+    // A server has one model, and MLServer's MLflow runtime answers the scoring protocol at a path without its name.
     `  http-request set-path /invocations if { path /models/${model.name}/invocations }`,
-  ];
-  const versioned = `/v2/models/${model.name}/versions`;
-  const servers: string[] = [];
-  for (const { version, servers: addresses } of model.versions) {
-    const names = addresses.map((_, index) => serverName(version, index));
-    // Asking for one version by its path reaches that version whatever its share, to try it before it gets traffic.
-    for (const name of names) {
-      lines.push(`  use-server ${name} if { path ${versioned}/${version} } || { path_beg ${versioned}/${version}/ }`);
-    }
-    servers.push(...addresses.map((address, index) => `  server ${names[index]} ${address} weight %WEIGHT%`));
-  }
-  const known = model.versions.map(({ version }) => version).join(' ');
-  lines.splice(
-    6,
-    0,
-    `  http-request return status 404 content-type application/json string ${jsonString({ error: 'this version of the model is not released' })} if { path_beg ${versioned}/ } !{ path,field(6,/) -m str ${known} }`,
-  );
-  // A server's name is its version, and a replica's number behind an underscore, which no version contains.
-  lines.push('  http-response set-header X-Model-Version %[srv_name,field(1,_)]');
-  lines.push(
-    // Replaced containers come back under another address. `fall 3` with a slow time limit keeps a server that is
-    // merely busy in rotation; a dead one refuses its connections, which are sent elsewhere at once.
+    // A server's name is its version, and a replica's number behind an underscore, which no version contains.
+    '  http-response set-header X-Model-Version %[srv_name,field(1,_)]',
+    // A version that is asked for by its path answers whatever its share, so that it can be tried before it has one.
+    ...servers.map(
+      ({ name, version }) => `  use-server ${name} if { path ${root}/${version} } || { path_beg ${root}/${version}/ }`,
+    ),
+    // A dead server refuses its connections, which then go elsewhere; `fall 3` is for one that is merely busy. Servers
+    // of one name get different addresses of it.
     `  default-server check inter 2s fastinter 500ms downinter 1s fall 3 rise 1 resolvers ${RESOLVERS_NAME} init-addr last,libc,none`,
-  );
-  const weights = serverWeights(model.versions);
-  lines.push(...servers.map((server, index) => server.replace('%WEIGHT%', String(weights[index]))));
-  lines.push('');
-  return lines.join('\n');
+    ...servers.map(({ name, address, weight }) => `  server ${name} ${address} weight ${weight}`),
+    '',
+  ].join('\n');
 }
 
-function serverName(version: string, index: number): string {
-  return index === 0 ? version : `${version}_${index + 1}`;
+function serverName(version: number | string, index: number): string {
+  return index === 0 ? `${version}` : `${version}_${index + 1}`;
 }
 
 /**
- * One weight per server, so that all replicas of a version together get its share. HAProxy's weights are integers up
- * to 256: exact where a common multiple fits, otherwise to within half a step.
+ * The weight of each version's servers, so that all replicas of a version together get its share. HAProxy's weights
+ * are integers up to 256: exact where a common multiple fits, otherwise to within half a step.
  */
 export function serverWeights(versions: readonly GatewayModelVersion[]): number[] {
-  const perServer = versions.flatMap(({ share, servers }) => servers.map(() => share / servers.length));
+  const perServer = versions.map(({ share, replicas }) => share / (replicas ?? 1));
   const highest = Math.max(...perServer);
   for (let factor = 1; highest * factor <= 256; factor++) {
     if (perServer.every((share) => isNearlyInteger(share * factor))) {

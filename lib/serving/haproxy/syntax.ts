@@ -8,14 +8,15 @@ export const RELEASE_BACKEND = 'release';
 export const USERS_TABLE = 'users';
 
 const NAME = /^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$/;
+const VERSION = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const HOST = /^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$/;
 const PATH = /^\/[-A-Za-z0-9._/]+$/;
 
 /**
- * Refuses what can't be a model's or a version's name. These stand in HAProxy's configuration unquoted, as names of
- * sections, servers and paths, so nothing else may come through.
+ * Refuses what can't be a model's name. It stands in HAProxy's configuration unquoted, in the name of a section and in
+ * paths, so nothing else may come through.
  */
-export function checkName(scope: IConstruct | string, prop: string, value: unknown): void {
+export function checkModelName(scope: IConstruct | string, prop: string, value: unknown): void {
   check(
     typeof value === 'string' && value.length <= 63 && NAME.test(value),
     scope,
@@ -25,15 +26,26 @@ export function checkName(scope: IConstruct | string, prop: string, value: unkno
   );
 }
 
-/** Refuses what isn't `host:port`. */
-export function checkAddress(scope: IConstruct | string, prop: string, value: unknown): void {
-  const [host, port, ...rest] = typeof value === 'string' ? value.split(':') : [];
+/** Refuses what can't be a version: a server is named after it, and what stands behind a `_` is the replica's number. */
+export function checkVersion(scope: IConstruct | string, prop: string, value: unknown): void {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
   check(
-    host !== undefined && HOST.test(host) && port !== undefined && rest.length === 0 && isPort(port),
+    typeof text === 'string' && text.length <= 63 && VERSION.test(text),
     scope,
     prop,
     value,
-    "must be 'host:port', for example 'staging-models-iris-3:8080'",
+    "must be 1 to 63 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit",
+  );
+}
+
+/** Refuses what is neither a host's name nor an IPv4 address. */
+export function checkHost(scope: IConstruct | string, prop: string, value: unknown): void {
+  check(
+    typeof value === 'string' && value.length <= 253 && HOST.test(value),
+    scope,
+    prop,
+    value,
+    'must be the name or the IPv4 address of a host',
   );
 }
 
@@ -65,8 +77,4 @@ export function checkWhole(scope: IConstruct | string, prop: string, value: unkn
  */
 export function jsonString(value: object): string {
   return `'${JSON.stringify(value).replace(/'/g, '\\u0027')}'`;
-}
-
-function isPort(text: string): boolean {
-  return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65535;
 }

@@ -1,0 +1,3 @@
+export * from './entrypoint';
+export * from './gateway-config';
+export * from './release-config';
