@@ -217,6 +217,8 @@ function createDatabases(role: string, databases: string[]): string {
     'SET log_min_error_statement = panic;',
     `SELECT 'CREATE ROLE ${role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') \\gexec`,
     `ALTER ROLE ${role} LOGIN PASSWORD :'password';`,
+    // For the exporter, which signs in as this role: sizes and statistics of all databases.
+    `GRANT pg_monitor TO ${role};`,
     ...databases.flatMap((name) => [
       `SELECT 'CREATE DATABASE ${name} OWNER ${role}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec`,
       `ALTER DATABASE ${name} OWNER TO ${role};`,

@@ -1,4 +1,5 @@
 import { Observability, Severity } from '../core/observability';
+import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
 
 /** What {@link databaseObservability} takes. */
 export interface DatabaseWatch {
@@ -8,33 +9,19 @@ export interface DatabaseWatch {
   readonly address: string;
 }
 
-/** Watches that a PostgreSQL accepts connections; what happens inside of it is its exporter's matter. */
+/**
+ * Watches that a PostgreSQL accepts connections; what happens inside of it is its exporter's matter, and the alert of a
+ * probe that fails is the same for all components.
+ */
 export function databaseObservability(watch: DatabaseWatch): Observability {
-  const reachable = `probe_success{job="${watch.job}"}`;
   return {
     component: 'Database',
     jobs: [{ name: watch.job, targets: [watch.address], probe: 'tcp_connect' }],
-    alerts: [
-      {
-        name: 'DatabaseDown',
-        expr: `${reachable} == 0`,
-        forDuration: '30s',
-        severity: Severity.PAGE,
-        summary: 'The database {{ $labels.instance }} accepts no connections',
-        runbook: 'Read the last lines of its log; a full disk and too little memory are the usual causes.',
-      },
-    ],
     panels: [
       {
-        title: 'Database reachable',
-        unit: 'bool_yes_no',
-        kind: 'stat',
-        queries: [{ expr: reachable, legend: '{{instance}}' }],
-      },
-      {
-        title: 'Time to connect to the database',
+        title: 'Time to connect',
         unit: 's',
-        queries: [{ expr: `probe_duration_seconds{job="${watch.job}"}`, legend: '{{instance}}' }],
+        queries: [{ expr: selector('probe_duration_seconds', { job: watch.job }), legend: '{{instance}}' }],
       },
     ],
   };
@@ -50,31 +37,14 @@ export interface ArtifactStoreWatch {
 
 /** Watches that the S3 server answers. It has no metrics that Prometheus could scrape. */
 export function artifactStoreObservability(watch: ArtifactStoreWatch): Observability {
-  const reachable = `probe_success{job="${watch.job}"}`;
   return {
     component: 'Artifact store',
     jobs: [{ name: watch.job, targets: [watch.healthUrl], probe: 'http_2xx' }],
-    alerts: [
-      {
-        name: 'ArtifactStoreDown',
-        expr: `${reachable} == 0`,
-        forDuration: '30s',
-        severity: Severity.PAGE,
-        summary: 'The artifact store {{ $labels.instance }} does not answer',
-        runbook: 'Read the last lines of its log. Until it answers, no model loads and no run can log an artifact.',
-      },
-    ],
     panels: [
       {
-        title: 'Artifact store reachable',
-        unit: 'bool_yes_no',
-        kind: 'stat',
-        queries: [{ expr: reachable, legend: '{{instance}}' }],
-      },
-      {
-        title: 'Answer time of the artifact store',
+        title: 'Time to answer',
         unit: 's',
-        queries: [{ expr: `probe_duration_seconds{job="${watch.job}"}`, legend: '{{instance}}' }],
+        queries: [{ expr: selector('probe_duration_seconds', { job: watch.job }), legend: '{{instance}}' }],
       },
     ],
   };
@@ -88,56 +58,60 @@ export interface ContainerRegistryWatch {
   readonly address: string;
 }
 
+/** Metrics of the distribution registry. */
+export const CONTAINER_REGISTRY_METRICS = {
+  requests: 'registry_http_requests_total',
+  inFlight: 'registry_http_in_flight_requests',
+  storage: 'registry_storage_action_seconds',
+} as const;
+
 /** Watches the distribution registry by its own metrics. */
 export function containerRegistryObservability(watch: ContainerRegistryWatch): Observability {
-  const job = `job="${watch.job}"`;
-  const requests = `registry_http_requests_total{${job}}`;
-  const errors = `registry_http_requests_total{${job},code=~"5.."}`;
-  const traffic = 'an image has been pushed or pulled';
+  const { job } = watch;
+  const requests = selector(CONTAINER_REGISTRY_METRICS.requests, { job });
+  const good = selector(CONTAINER_REGISTRY_METRICS.requests, { job, code: '!~5..' });
+  const needs = 'an image that was pushed or pulled';
   return {
     component: 'Container registry',
-    jobs: [{ name: watch.job, targets: [watch.address] }],
+    jobs: [{ name: job, targets: [watch.address] }],
     alerts: [
       {
-        name: 'ContainerRegistryDown',
-        expr: `up{${job}} == 0`,
-        forDuration: '1m',
-        severity: Severity.PAGE,
-        summary: 'The container registry {{ $labels.instance }} does not answer',
-        runbook: 'Read the last lines of its log. Until it answers, no image can be pushed or pulled.',
-      },
-      {
         name: 'ContainerRegistryErrors',
-        expr: `sum(rate(${errors}[5m])) / sum(rate(${requests}[5m])) > 0.05`,
+        expr: `${failureShare(sumRate(requests, '5m'), sumRate(good, '5m'))} > 0.05`,
         forDuration: '5m',
         severity: Severity.TICKET,
-        summary: 'The container registry fails {{ $value | humanizePercentage }} of the requests',
+        summary: 'The container registry fails {{ $value | humanizePercentage }} of its requests.',
         runbook: 'Look for "level=error" in its log; a full volume is the usual cause.',
-        needs: 'the registry has failed a request',
+        needs,
       },
     ],
     panels: [
       {
-        title: 'Requests under way at the container registry',
+        title: 'Requests under way',
         unit: 'short',
-        queries: [{ expr: `sum by (handler) (registry_http_in_flight_requests{${job}})`, legend: '{{handler}}' }],
+        queries: [
+          {
+            expr: `sum by (handler) (${selector(CONTAINER_REGISTRY_METRICS.inFlight, { job })})`,
+            legend: '{{handler}}',
+          },
+        ],
       },
       {
-        title: 'Requests to the container registry',
+        title: 'Requests by status',
         unit: 'reqps',
-        queries: [{ expr: `sum by (code) (rate(${requests}[5m]))`, legend: '{{code}}' }],
-        needs: traffic,
+        queries: [{ expr: sumRate(requests, '5m', ['code']), legend: '{{code}}' }],
+        needs,
       },
       {
-        title: 'Storage time of the container registry (95th percentile)',
+        title: 'Time of storage, 95th percentile',
         unit: 's',
         queries: [
           {
-            expr: `histogram_quantile(0.95, sum by (le, action) (rate(registry_storage_action_seconds_bucket{${job}}[5m])))`,
+            expr: quantile(0.95, selector(`${CONTAINER_REGISTRY_METRICS.storage}_bucket`, { job }), '5m', ['action']),
             legend: '{{action}}',
           },
         ],
-        needs: traffic,
+        needs,
       },
     ],
   };
