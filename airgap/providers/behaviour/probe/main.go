@@ -36,7 +36,7 @@ func main() {
 	case "become": // healthy after so many seconds
 		time.Sleep(seconds(argument))
 		_ = os.WriteFile("/healthy", nil, 0o644)
-		select {}
+		time.Sleep(time.Hour)
 	case "true":
 	default:
 		os.Exit(64)

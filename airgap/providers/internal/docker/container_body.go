@@ -92,7 +92,8 @@ func (m *containerModel) hostConfig() engine.HostConfig {
 		}
 	}
 	if len(m.Capabilities) > 0 {
-		h.CapAdd, h.CapDrop = tf.Strings(m.Capabilities[0].Add), tf.Strings(m.Capabilities[0].Drop)
+		h.CapAdd = canonicalCapabilities(tf.Strings(m.Capabilities[0].Add))
+		h.CapDrop = canonicalCapabilities(tf.Strings(m.Capabilities[0].Drop))
 	}
 	for _, d := range m.Devices {
 		h.Devices = append(h.Devices, d.device())

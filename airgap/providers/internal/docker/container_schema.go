@@ -89,10 +89,8 @@ func containerBlocks() map[string]schema.Block {
 			"host_path": tf.OptionalString(tf.InPlace, tf.Matches(`^/`, "an absolute path")),
 		}),
 		"upload": tf.SetBlock(map[string]schema.Attribute{
-			"file": required, "content": text, "executable": flag,
-			"content_base64": tf.OptionalString(tf.InPlace, tf.Base64()),
-			"permissions":    tf.OptionalString(tf.InPlace, tf.Matches(`^0[0-7]{3}$`, "an octal mode such as 0644")),
-		}),
+			"file": required, "content": text, "content_base64": text, "permissions": text, "executable": flag,
+		}, uploadsCheck{}),
 		"healthcheck": schema.ListNestedBlock{
 			Validators: []validator.List{tf.OneList()},
 			NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{

@@ -2,19 +2,27 @@ package tf
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"regexp"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
 
-// Check describes a validator; none of its messages repeats a value, which may be a secret.
+// check describes a validator; none of its messages repeats a value, which may be a secret.
 type check struct{ wanted string }
 
 func (c check) Description(context.Context) string         { return c.wanted }
 func (c check) MarkdownDescription(context.Context) string { return c.wanted }
+
+// refuse names the attribute by its last step: the path through a set spells out the element, secrets included.
+func (c check) refuse(at path.Path) diag.Diagnostic {
+	steps := at.Steps()
+	block, _ := steps[0].(path.PathStepAttributeName)
+	return diag.NewAttributeErrorDiagnostic(path.Root(string(block)), fmt.Sprintf("%s: wanted %s", steps[len(steps)-1], c.wanted), "")
+}
 
 type stringCheck struct {
 	check
@@ -25,7 +33,7 @@ func (c stringCheck) ValidateString(_ context.Context, q validator.StringRequest
 	if q.ConfigValue.IsNull() || q.ConfigValue.IsUnknown() || c.ok(q.ConfigValue.ValueString()) {
 		return
 	}
-	p.Diagnostics.AddAttributeError(q.Path, fmt.Sprintf("%s: wanted %s", q.Path, c.wanted), "")
+	p.Diagnostics.Append(c.refuse(q.Path))
 }
 
 // Matches wants a string of a pattern.
@@ -41,14 +49,6 @@ func Duration() validator.String {
 	}}
 }
 
-// Base64 wants standard base64.
-func Base64() validator.String {
-	return stringCheck{check{"base64"}, func(s string) bool {
-		_, err := base64.StdEncoding.DecodeString(s)
-		return err == nil
-	}}
-}
-
 type atLeast struct {
 	check
 	least int64
@@ -58,7 +58,7 @@ func (c atLeast) ValidateInt64(_ context.Context, q validator.Int64Request, p *v
 	if q.ConfigValue.IsNull() || q.ConfigValue.IsUnknown() || q.ConfigValue.ValueInt64() >= c.least {
 		return
 	}
-	p.Diagnostics.AddAttributeError(q.Path, fmt.Sprintf("%s: wanted %s", q.Path, c.wanted), "")
+	p.Diagnostics.Append(c.refuse(q.Path))
 }
 
 // AtLeast wants a number that is not smaller.
@@ -68,13 +68,13 @@ type atMostOne struct{ check }
 
 func (c atMostOne) ValidateList(_ context.Context, q validator.ListRequest, p *validator.ListResponse) {
 	if len(q.ConfigValue.Elements()) > 1 {
-		p.Diagnostics.AddAttributeError(q.Path, fmt.Sprintf("%s: wanted %s", q.Path, c.wanted), "")
+		p.Diagnostics.Append(c.refuse(q.Path))
 	}
 }
 
 func (c atMostOne) ValidateSet(_ context.Context, q validator.SetRequest, p *validator.SetResponse) {
 	if len(q.ConfigValue.Elements()) > 1 {
-		p.Diagnostics.AddAttributeError(q.Path, fmt.Sprintf("%s: wanted %s", q.Path, c.wanted), "")
+		p.Diagnostics.Append(c.refuse(q.Path))
 	}
 }
 
