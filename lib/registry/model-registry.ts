@@ -24,6 +24,8 @@ export interface IModelRegistry {
   readonly trainingUser: RegistryUser;
   /** User that model servers read with. */
   readonly servingUser: RegistryUser;
+  /** Its database, where it is known, for the exporter that watches it. */
+  readonly database?: IDatabase;
   /** What must be there before it can be used; nothing for a registry that exists. */
   readonly dependables: ITerraformDependable[];
   /** The tasks and workloads behind {@link dependables}. */
@@ -99,7 +101,7 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
   public readonly servingUser: RegistryUser;
   /** The administrator. */
   public readonly admin: RegistryUser;
-  public readonly database: IDatabase;
+  public readonly database?: IDatabase;
   public readonly artifacts: IArtifactStore;
   public readonly observability: Observability;
   public readonly containers: Container[];
@@ -108,7 +110,8 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
     super(scope, id);
     const { platform } = props;
     const protect = props.protect ?? false;
-    this.database = props.database ?? new Database(this, 'database', { platform, databaseName: 'mlflow', protect });
+    const database = props.database ?? new Database(this, 'database', { platform, databaseName: 'mlflow', protect });
+    this.database = database;
     this.artifacts = props.artifacts ?? new ArtifactStore(this, 'artifacts', { platform, protect });
     this.admin = {
       username: props.adminUsername ?? 'admin',
@@ -132,10 +135,10 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
       platform,
       image: Image.fromCatalog('mlflow'),
       environment: {
-        MLFLOW_DB_HOST: this.database.endpoint.host,
-        MLFLOW_DB_PORT: String(this.database.endpoint.port),
-        MLFLOW_DB_NAME: this.database.databaseName,
-        MLFLOW_DB_USER: this.database.username,
+        MLFLOW_DB_HOST: database.endpoint.host,
+        MLFLOW_DB_PORT: String(database.endpoint.port),
+        MLFLOW_DB_NAME: database.databaseName,
+        MLFLOW_DB_USER: database.username,
         MLFLOW_DB_PASSWORD_FILE: '/run/secrets/database-password',
         MLFLOW_S3_ENDPOINT_URL: this.artifacts.endpoint.url,
         MLFLOW_ARTIFACTS_DESTINATION: `s3://${this.artifacts.bucket}`,
@@ -150,7 +153,7 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
       },
       secrets: {
         'admin-password': this.admin.password,
-        'database-password': this.database.password,
+        'database-password': database.password,
         's3-access-key': this.artifacts.accessKey,
         's3-secret-key': this.artifacts.secretKey,
         'session-key': Secret.generated(this, 'session-key', { length: 48 }),
@@ -159,8 +162,8 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
       ports: [{ name: 'http', port: PORT, publish: props.publish }],
       healthCheck: HealthCheck.http('/health', PORT, { startSeconds: 300 }),
       resources: props.resources ?? Resources.of({ cpu: '1', memory: '1536Mi' }),
-      reaches: [this.database.endpoint, this.artifacts.endpoint],
-      dependsOn: [...this.database.containers, ...this.artifacts.containers],
+      reaches: [database.endpoint, this.artifacts.endpoint],
+      dependsOn: [...database.containers, ...this.artifacts.containers],
     });
     this.endpoint = server.endpoint('http');
     const users = new Task(this, 'users', {

@@ -15,14 +15,7 @@ import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
 import { GatewayAlerts, gatewayObservability } from './gateway-observability';
-import {
-  HTTP_PORT,
-  HTTPS_PORT,
-  METRICS_PORT,
-  renderGatewayConfig,
-  renderGatewayEntrypoint,
-  renderReleaseConfig,
-} from './haproxy';
+import { HTTP_PORT, HTTPS_PORT, METRICS_PORT, renderGatewayConfig, renderGatewayEntrypoint } from './haproxy';
 import { RELEASE_DIRECTORY } from './release';
 
 /** What {@link Gateway} takes. */
@@ -93,10 +86,10 @@ export class Gateway extends Construct implements IObservable {
           { executable: true },
         ),
         ConfigFile.text(
-          '/etc/gateway/base.cfg',
+          '/etc/gateway/haproxy.cfg',
           renderGatewayConfig(
             {
-              tlsFile: tls ? '/run/secrets/gateway-certificate' : undefined,
+              tlsCertificateFile: tls ? '/run/secrets/gateway-certificate' : undefined,
               tokensFile: users.length > 0 ? '/run/secrets/gateway-tokens' : undefined,
               maxBodyBytes: props.maxBodyBytes,
               timeoutSeconds: props.timeoutSeconds,
@@ -104,7 +97,6 @@ export class Gateway extends Construct implements IObservable {
             this,
           ),
         ),
-        ConfigFile.text('/etc/gateway/no-release.cfg', renderReleaseConfig({ models: [] }, this)),
       ],
       secrets: Object.keys(secrets).length > 0 ? secrets : undefined,
       volumes: [Volume.live(this.directory, '/live')],

@@ -105,7 +105,9 @@ export class Release extends Construct {
               versions: model.versions.map(({ version, share }) => ({
                 version: String(version),
                 share,
-                servers: server(name, version).workload.replicaAddresses('http'),
+                host: server(name, version).endpoint.host,
+                port: server(name, version).endpoint.port,
+                replicas: model.replicas,
               })),
             })),
           },
