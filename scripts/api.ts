@@ -19,6 +19,7 @@ function render(): string {
     if (error) throw error;
     if (status !== 0) throw new Error(`jsii-docgen ended with ${status}`);
     return readFileSync(output, 'utf8')
+      .replace(/\{@link (\S+?)\s*\}/g, '`$1`')
       .replace(/[ \t]+$/gm, '')
       .trimEnd()
       .concat('\n');

@@ -1,7 +1,46 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf, isFresh, record, root, withLock } from './lib/freshness';
+
+const TSCONFIG = 'tsconfig.jsii.json';
+
+/**
+ * Writes the compiler's settings for lib/. jsii refuses the settings of tsconfig.json (it wants declarations, and no
+ * folder but lib/), and what it generates by itself cannot resolve packages with an `exports` map.
+ */
+function writeTsconfig(): void {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2022'],
+    module: 'node16',
+    moduleResolution: 'node16',
+    rootDir: 'lib',
+    outDir: 'dist',
+    alwaysStrict: true,
+    composite: false,
+    declaration: true,
+    incremental: false,
+    inlineSourceMap: true,
+    inlineSources: true,
+    noEmitOnError: true,
+    noFallthroughCasesInSwitch: true,
+    noImplicitAny: true,
+    noImplicitReturns: true,
+    noImplicitThis: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+    resolveJsonModule: true,
+    skipLibCheck: true,
+    strict: true,
+    strictNullChecks: true,
+    strictPropertyInitialization: true,
+    stripInternal: false,
+    types: ['node'],
+  };
+  const content = { compilerOptions, include: ['lib/**/*.ts'], exclude: ['node_modules'] };
+  writeFileSync(join(root, TSCONFIG), `${JSON.stringify(content, undefined, 2)}\n`);
+}
 
 /**
  * Compiles lib/ with jsii into dist/ (JavaScript, declarations) and .jsii (the assembly from which other languages'
@@ -16,15 +55,21 @@ function build(force: boolean): number {
   }
   // A declaration whose source is gone would still be packed.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
+  writeTsconfig();
   const { status, error } = spawnSync(
     process.execPath,
     [
       join(root, 'node_modules/jsii/bin/jsii'),
-      '--generate-tsconfig=tsconfig.jsii.json',
+      `--tsconfig=${TSCONFIG}`,
+      '--validate-tsconfig=minimal',
       // Warns of names that would be changed in C#, which is not a target.
       '--silence-warnings=JSII5019',
     ],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' } },
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: process.versions.node.split('.')[0] },
+    },
   );
   if (error) throw error;
   if (status !== 0) {
