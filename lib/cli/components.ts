@@ -1,0 +1,169 @@
+import { ContainerInfo, LABEL, label } from './docker';
+import { Session } from './session';
+import { StackFile } from './stack-file';
+
+/** What a stack's output `components` says of one. */
+export interface ComponentOutput {
+  readonly name: string;
+  readonly url?: string;
+  /** Path that answers below 400 when it is well. */
+  readonly healthPath?: string;
+  /** Name to ask `cdktf-mlops credentials` for. */
+  readonly credentials?: string;
+}
+
+/** How a component is. */
+export interface ComponentStatus {
+  readonly component: string;
+  readonly url: string | undefined;
+  readonly healthy: boolean;
+  /** `healthy`, or what is wrong. */
+  readonly health: string;
+  readonly restarts: number;
+  /** Command that shows its credentials. */
+  readonly credentials: string | undefined;
+}
+
+/** The outputs `components` of the stacks of an environment. */
+export async function componentOutputs(session: Session, environment: string): Promise<ComponentOutput[]> {
+  const outputs: ComponentOutput[] = [];
+  for (const stack of environmentStacks(session, environment)) {
+    const value = await (await session.terraform(stack)).output('components');
+    if (Array.isArray(value)) outputs.push(...(value as ComponentOutput[]));
+  }
+  return outputs;
+}
+
+/** Username and password by name, from the outputs `credentials` of the stacks of an environment. */
+export async function credentialOutputs(session: Session, environment: string): Promise<Record<string, Credential>> {
+  const all: Record<string, Credential> = {};
+  for (const stack of environmentStacks(session, environment)) {
+    const value = await (await session.terraform(stack)).output('credentials');
+    if (typeof value === 'object' && value !== null) Object.assign(all, value);
+  }
+  for (const { password } of Object.values(all)) session.mask.add(password);
+  return all;
+}
+
+/** A name and a password. */
+export interface Credential {
+  readonly username?: string;
+  readonly password: string;
+}
+
+/** The stacks that make up an environment, the environment itself first. */
+export function environmentStacks(session: Session, environment: string): StackFile[] {
+  return [environment, `${environment}-models`].flatMap((name) => StackFile.find(session.project, name) ?? []);
+}
+
+/**
+ * How every component of an environment is: what Docker says of its containers, and whether its published URL answers.
+ */
+export async function environmentStatus(session: Session, environment: string): Promise<ComponentStatus[]> {
+  const outputs = await componentOutputs(session, environment);
+  const containers = (await session.docker.containers(`${LABEL.ENVIRONMENT}=${environment}`)).filter(
+    (container) => label(container, LABEL.KIND) !== 'run',
+  );
+  const missing = await missingContainers(session, environment, containers);
+  const names = new Set([
+    ...outputs.map(({ name }) => name),
+    ...containers.map((container) => owner(label(container, LABEL.COMPONENT) ?? '', outputs)),
+    ...missing.map((path) => owner(path, outputs)),
+  ]);
+  return Promise.all(
+    [...names].sort().map(async (name): Promise<ComponentStatus> => {
+      const output = outputs.find((candidate) => candidate.name === name);
+      const own = containers.filter((container) => owner(label(container, LABEL.COMPONENT) ?? '', outputs) === name);
+      const problems = [
+        ...missing.filter((path) => owner(path, outputs) === name).map((path) => `${path}: no container`),
+        ...own.flatMap((container) => problemOf(container) ?? []),
+        ...(output === undefined || !isPublished(output, environment) ? [] : await unanswered(output)),
+      ];
+      return {
+        component: name,
+        url: output === undefined ? undefined : isPublished(output, environment) ? output.url : undefined,
+        healthy: problems.length === 0,
+        health: problems.length === 0 ? wellWord(own) : problems.join('; '),
+        restarts: own.reduce((sum, container) => sum + container.RestartCount, 0),
+        credentials:
+          output?.credentials === undefined
+            ? undefined
+            : `cdktf-mlops credentials ${environment} ${output.credentials}`,
+      };
+    }),
+  );
+}
+
+/** The longest named component that a path is, or lies in; else its first part, or two below `models` and `monitoring`. */
+export function owner(path: string, outputs: ReadonlyArray<{ readonly name: string }>): string {
+  const named = outputs
+    .map(({ name }) => name)
+    .filter((name) => path === name || path.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0];
+  if (named !== undefined) return named;
+  const parts = path.split('/');
+  if (parts[0] === 'models') return parts.slice(0, 3).join('/');
+  return parts.slice(0, parts[0] === 'monitoring' ? 2 : 1).join('/');
+}
+
+/** What is wrong with a container, or undefined. A preparation that has ended well is well, a declared job never runs. */
+export function problemOf(container: ContainerInfo): string | undefined {
+  const kind = label(container, LABEL.KIND);
+  const { Status: status, Running: running, ExitCode: code, Health: health } = container.State;
+  if (kind === 'job') return undefined;
+  if (kind !== 'workload' && !running)
+    return code === 0 && status === 'exited' ? undefined : `${container.Name}: ${status}, exit code ${code}`;
+  if (!running || status === 'restarting') return `${container.Name}: ${status}, exit code ${code}`;
+  if (health !== undefined && health.Status !== 'healthy' && health.Status !== 'none')
+    return `${container.Name}: ${health.Status}`;
+  return undefined;
+}
+
+/** Docker's log of a container of the environment that the state knows and the Engine does not. */
+async function missingContainers(
+  session: Session,
+  environment: string,
+  present: readonly ContainerInfo[],
+): Promise<string[]> {
+  const ids = new Set(present.map(({ Id }) => Id));
+  const missing: string[] = [];
+  for (const stack of environmentStacks(session, environment)) {
+    const state = await (await session.terraform(stack)).state();
+    for (const resource of state?.resources ?? []) {
+      if (resource.type !== 'docker_container') continue;
+      for (const { attributes } of resource.instances ?? []) {
+        if (typeof attributes?.id !== 'string' || ids.has(attributes.id)) continue;
+        const labels = (attributes.labels ?? []) as Array<{ label?: string; value?: string }>;
+        missing.push(labels.find((entry) => entry.label === LABEL.COMPONENT)?.value ?? String(attributes.name));
+      }
+    }
+  }
+  return missing;
+}
+
+/** What is not published has a name that resolves inside the environment only. */
+function isPublished(output: ComponentOutput, environment: string): boolean {
+  return output.url !== undefined && !new URL(output.url).hostname.startsWith(`${environment}-`);
+}
+
+function wellWord(containers: readonly ContainerInfo[]): string {
+  return containers.length > 0 && containers.every((container) => label(container, LABEL.KIND) === 'job')
+    ? 'ready'
+    : 'healthy';
+}
+
+async function unanswered(output: ComponentOutput): Promise<string[]> {
+  if (output.healthPath === undefined || output.healthPath === '') return [];
+  const url = new URL(output.healthPath, output.url);
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'manual' });
+    await answer.body?.cancel();
+    // 401 is an answer: it guards what it has.
+    return answer.status < 400 || answer.status === 401 ? [] : [`${url.href} answers ${answer.status}`];
+  } catch (error) {
+    if (!/^https?:$/.test(url.protocol)) return [];
+    return [
+      `${url.href} does not answer (${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message})`,
+    ];
+  }
+}

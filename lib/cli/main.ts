@@ -1,0 +1,389 @@
+#!/usr/bin/env node
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { CommandError, EXIT } from './command-error';
+import { credentialOutputs, environmentStacks, environmentStatus } from './components';
+import { deployStack } from './deploy';
+import { checkNothingRemains, destroyStack, removeRuns } from './destroy';
+import { checkDisk, checkMachine, NEEDS } from './doctor';
+import { Docker, LABEL } from './docker';
+import { buildImages, ownImages, pushImages } from './images';
+import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
+import { checkPorts } from './ports';
+import { duration, Progress } from './progress';
+import { findProject, packageRoot, Project } from './project';
+import { Session } from './session';
+import { StackFile } from './stack-file';
+import { showStatus, start, statusTable } from './start';
+import {
+  airgapImagesPresent,
+  chooseSupply,
+  ensureAirgapImages,
+  hasAirgap,
+  prepareSupply,
+  recordedSupply,
+  Supply,
+  SupplyKind,
+} from './supply';
+import { synth } from './synth';
+import { train } from './train';
+
+/** The command line. Results go to standard output, progress to standard error. */
+export function program(): Command {
+  const command = new Command('cdktf-mlops')
+    .description('Deploys, trains, releases and looks after an MLOps environment that a cdktf program declares.')
+    .version((JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, or nothing to do; 1 failed, or something is not healthy; 2 plan only: there are changes;
+3 the machine lacks something (Docker, Terraform, disk, a port); 130 interrupted. 'train' ends as its run did.
+Set DEBUG=1 to see stack traces.`,
+    );
+
+  command
+    .command('start')
+    .argument('[environment]', 'name of the environment', 'staging')
+    .option('--models <file>', 'how the versions of each model are trained', 'examples/models/models.json')
+    .description('from nothing to a served model: deploy, train what the release lacks, release, ask for predictions')
+    .action(async (environment: string, options: { models: string }) => {
+      const session = await prepare([environment, `${environment}-models`]);
+      const models = resolve(session.project.root, options.models);
+      const changed = await start(session, { environment, models });
+      const table = await showStatus(session, environment);
+      const took = duration(session.progress.elapsedMs);
+      print(`\n${table}\n\n${changed ? `${environment} is up` : `${environment} is up, nothing to change`} (${took}).`);
+    });
+
+  command
+    .command('doctor')
+    .description('see whether this machine has what a deploy needs, and mend what can be mended')
+    .action(async () => {
+      const progress = new Progress();
+      const project = findProject(process.cwd());
+      const docker = new Docker();
+      await checkMachine(progress, docker);
+      const supply = recordedSupply(project);
+      progress.say(`Supply: ${supply?.supply ?? 'not chosen yet; the first deploy does it'}`);
+      await synth(project, supply, progress);
+      await progress.step('Ports', async (step) => {
+        const stacks = StackFile.names(project).map((name) => StackFile.get(project, name));
+        await checkPorts(stacks, docker);
+        step.outcome = `${stacks.flatMap((stack) => stack.publishedPorts()).length} wanted, none taken by others`;
+      });
+      print('This machine has what a deploy needs.');
+    });
+
+  command
+    .command('supply')
+    .argument('<kind>', "'published' (public registries, or your own by context) or 'airgap'", parseSupply)
+    .option('--yes', 'choose even though something is deployed')
+    .description('choose where images and provider plugins come from')
+    .action(async (kind: SupplyKind, options: { yes?: boolean }) => {
+      const progress = new Progress();
+      const project = findProject(process.cwd());
+      const before = safeRecordedSupply(project);
+      if (before !== undefined && before.supply !== kind && options.yes !== true && hasState(project)) {
+        throw new CommandError(`something is deployed with the ${before.supply} supply`, {
+          remedy:
+            'its state names the providers that made it, so another supply cannot manage it: `npm run stop` first. ' +
+            'With --yes the choice is changed all the same; `terraform state replace-provider` then translates each state.',
+        });
+      }
+      await chooseSupply(project, kind, progress);
+      print(`Supply: ${kind}`);
+    });
+
+  command
+    .command('deploy')
+    .argument('<stack>', 'name of the stack')
+    .option('--yes', 'apply without asking')
+    .description('plan and apply one stack; explains what fails, clears what a killed apply left behind')
+    .action(async (name: string, options: { yes?: boolean }) => {
+      const session = await prepare([name]);
+      const changed = await deployStack(session, StackFile.get(session.project, name), { yes: options.yes ?? false });
+      print(changed ? `${name} is deployed.` : `${name}: nothing to change.`);
+    });
+
+  command
+    .command('plan')
+    .argument('<stack>', 'name of the stack')
+    .description('show what a deploy would change, as Terraform writes it; ends with 2 when there is something')
+    .action(async (name: string) => {
+      const progress = new Progress();
+      const project = findProject(process.cwd());
+      const session = new Session(project, progress, await prepareSupply(project, progress));
+      await synth(project, session.supply, progress);
+      const terraform = await session.terraform(StackFile.get(project, name));
+      await terraform.state();
+      const result = await terraform.planText();
+      print(session.mask.apply(result.stdout));
+      if (result.code !== 0 && result.code !== EXIT.CHANGES) {
+        throw new CommandError(`terraform plan failed for ${name}`, {
+          log: session.mask.apply(result.stderr).split('\n'),
+        });
+      }
+      process.exitCode = result.code;
+    });
+
+  command
+    .command('destroy')
+    .argument('<stack>', 'name of the stack')
+    .option('--keep-data', 'keep volumes and generated secrets: a later deploy finds its data')
+    .option('--yes', 'destroy without asking')
+    .description('destroy one stack, and say what is left')
+    .action(async (name: string, options: { keepData?: boolean; yes?: boolean }) => {
+      const session = await prepareToDestroy();
+      if (session === undefined) return;
+      const stack = StackFile.get(session.project, name);
+      const keepData = options.keepData ?? false;
+      if (stack.name === stack.environment) await removeRuns(session, stack.environment);
+      await destroyStack(session, stack, { yes: options.yes ?? false, keepData });
+      await checkNothingRemains(
+        session,
+        [`${LABEL.ENVIRONMENT}=${stack.environment}`, `${LABEL.STACK}=${name}`],
+        keepData,
+      );
+    });
+
+  command
+    .command('stop')
+    .argument('[environment]', 'name of the environment', 'staging')
+    .option('--keep-data', 'keep volumes and generated secrets: a later start finds its data')
+    .description('destroy an environment: training runs, release, everything else')
+    .action(async (environment: string, options: { keepData?: boolean }) => {
+      const session = await prepareToDestroy();
+      if (session === undefined) return;
+      const keepData = options.keepData ?? false;
+      await removeRuns(session, environment);
+      for (const stack of environmentStacks(session, environment).reverse()) {
+        await destroyStack(session, stack, { yes: true, keepData });
+      }
+      await checkNothingRemains(session, [`${LABEL.ENVIRONMENT}=${environment}`], keepData);
+    });
+
+  command
+    .command('clean')
+    .argument('<stack>', 'name of the stack')
+    .option(
+      '--force',
+      "also what may belong to another checkout: everything with the stack's labels outside of the state",
+    )
+    .option('--data', 'with --force: volumes too')
+    .description('remove containers and networks that a killed apply left outside of the state')
+    .action(async (name: string, options: { force?: boolean; data?: boolean }) => {
+      const session = await prepareWith(false);
+      const stack = StackFile.get(session.project, name);
+      const state = await (await session.terraform(stack)).state();
+      const left = await findLeftovers(stack, state, session.docker);
+      const { own, foreign } = ownLeftovers(left, await session.ownNetworks(stack.environment));
+      const force = options.force ?? false;
+      const chosen = force ? { ...left, volumes: (options.data ?? false) ? left.volumes : [] } : own;
+      const removed = await removeLeftovers(chosen, session.docker, session.progress);
+      if (!force && foreign.length > 0) {
+        throw new CommandError(`left alone: ${foreign.map(({ Name }) => Name).join(', ')}`, {
+          remedy: 'they may belong to another checkout of this project; when nobody needs them, add --force.',
+        });
+      }
+      print(removed === 0 ? `${name}: nothing is left over.` : `${name}: removed ${removed}.`);
+    });
+
+  command
+    .command('train')
+    .argument('<environment>', 'name of the environment')
+    .option('--runner <name>', 'training runner', 'training')
+    .requiredOption('--project <directory>', 'MLflow Project')
+    .option('--register <model>', 'registered model that gets the new version')
+    .option('-P, --param <key=value>', "parameter of the project's entry point", collect, [])
+    .option('--wait', 'wait for a free place when the runner is busy')
+    .description("train in a runner that a deploy declared; ends with the run's exit code")
+    .action(async (environment: string, options: TrainFlags) => {
+      const result = await train(new Docker(), new Progress(), {
+        environment,
+        runner: options.runner,
+        project: resolve(options.project),
+        register: options.register,
+        parameters: options.param,
+        wait: options.wait ?? false,
+        log: print,
+      });
+      if (result.report !== undefined) print(JSON.stringify(result.report));
+      process.exitCode = result.exitCode;
+    });
+
+  command
+    .command('status')
+    .argument('[environment]', 'name of the environment', 'staging')
+    .option('--json', 'as JSON')
+    .description('show every component, where it is, and how it is; ends with 1 when one is not healthy')
+    .action(async (environment: string, options: { json?: boolean }) => {
+      const session = await prepareWith(false);
+      const statuses = await environmentStatus(session, environment);
+      if (statuses.length === 0)
+        throw new CommandError(`nothing of '${environment}' is deployed`, { remedy: 'deploy it: `npm start`.' });
+      print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(statuses));
+      if (statuses.some(({ healthy }) => !healthy)) process.exitCode = EXIT.FAILED;
+    });
+
+  command
+    .command('credentials')
+    .argument('<environment>', 'name of the environment')
+    .argument('<name>', "what the status table names, for example 'registry'")
+    .description('print a user name and a password: the one place that does')
+    .action(async (environment: string, name: string) => {
+      const credentials = await credentialOutputs(await prepareWith(false), environment);
+      const credential = credentials[name];
+      if (credential === undefined) {
+        throw new CommandError(`'${environment}' has no credentials '${name}'`, {
+          remedy: `use one of: ${Object.keys(credentials).sort().join(', ') || '(nothing is deployed)'}.`,
+        });
+      }
+      print(`username: ${credential.username ?? '(none)'}\npassword: ${credential.password}`);
+    });
+
+  command
+    .command('images')
+    .argument('[key...]', `of the catalog: ${[...ownImages().keys()].join(', ')}`)
+    .option('--push <registry>', 'push them there too, for example registry.example.com/ml')
+    .description('build our own images')
+    .action(async (keys: string[], options: { push?: string }) => {
+      const progress = new Progress();
+      const docker = new Docker();
+      const chosen = keys.length === 0 ? undefined : keys;
+      await checkMachine(progress, docker);
+      const built = await buildImages(docker, progress, chosen);
+      print(built === 0 ? 'All images are there.' : `Built ${built}.`);
+      if (options.push !== undefined) print((await pushImages(docker, progress, options.push, chosen)).join('\n'));
+    });
+
+  return command;
+}
+
+/** Runs the command line; every end is one message and an exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // State, plans and the recorded supply hold secrets or paths: nobody else reads them.
+  process.umask(0o077);
+  try {
+    await program()
+      .exitOverride()
+      .parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode;
+      return;
+    }
+    const failure =
+      error instanceof CommandError
+        ? error
+        : new CommandError((error as Error).message ?? String(error), {
+            remedy: 'this was not foreseen: run it again with DEBUG=1 and report what it shows.',
+            cause: error,
+          });
+    process.stderr.write(`\n${failure.render()}\n`);
+    if (process.env.DEBUG !== undefined) console.error(failure.cause ?? failure);
+    process.exitCode = failure.exitCode;
+  }
+}
+
+interface TrainFlags {
+  readonly runner: string;
+  readonly project: string;
+  readonly register?: string;
+  readonly param: string[];
+  readonly wait?: boolean;
+}
+
+/** Everything before the first deploy of these stacks: machine, supply, synth, ports, images. */
+async function prepare(stackNames: readonly string[]): Promise<Session> {
+  const session = await prepareWith(true);
+  const { project, docker } = session;
+  StackFile.get(project, stackNames[0]);
+  const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
+  await checkPorts(stacks, docker);
+  await ensureImages(session, stacks);
+  return session;
+}
+
+/** The machine, the supply (chosen where `choose`, else as recorded), and a synth. */
+async function prepareWith(choose: boolean): Promise<Session> {
+  const progress = new Progress();
+  const project = findProject(process.cwd());
+  const docker = new Docker();
+  if (choose) await checkMachine(progress, docker);
+  const supply = choose ? await prepareSupply(project, progress) : recordedSupply(project);
+  const quiet = choose ? progress : new Progress({ write: () => undefined });
+  await synth(project, supply, quiet);
+  return new Session(project, choose ? progress : new Progress(), supply);
+}
+
+/** Undefined, and said, when nothing was ever deployed from here. */
+async function prepareToDestroy(): Promise<Session | undefined> {
+  const progress = new Progress();
+  const project = findProject(process.cwd());
+  if (recordedSupply(project) === undefined && !hasState(project)) {
+    print('Nothing is deployed from here.');
+    return undefined;
+  }
+  await checkMachine(progress, new Docker());
+  const supply = await prepareSupply(project, progress);
+  try {
+    await synth(project, supply, progress);
+  } catch (error) {
+    // A program that is broken just now must not keep what it once deployed alive.
+    if (StackFile.names(project).length === 0) throw error;
+    progress.say(`  the program does not synthesise now (${(error as Error).message}): going by its last output`);
+  }
+  return new Session(project, progress, supply);
+}
+
+async function ensureImages(session: Session, stacks: readonly StackFile[]): Promise<void> {
+  const { project, progress, docker, supply } = session;
+  const say = (line: string): void => progress.line(line);
+  if (supply?.supply === 'airgap' && hasAirgap(project)) {
+    if (!(await airgapImagesPresent(project))) await checkDisk(docker, NEEDS.freshDiskGb, say);
+    await ensureAirgapImages(project, progress);
+    return;
+  }
+  const used = new Set(stacks.flatMap((stack) => stack.ofType('docker_image').map(({ name }) => name)));
+  const keys = [...ownImages()].filter(([, reference]) => used.has(reference));
+  const present = await Promise.all(keys.map(([, reference]) => docker.imageId(reference)));
+  if (present.includes(undefined)) await checkDisk(docker, NEEDS.freshDiskGb, say);
+  await buildImages(
+    docker,
+    progress,
+    keys.map(([key]) => key),
+  );
+}
+
+/** Whether a local state holds anything. */
+function hasState(project: Project): boolean {
+  const directory = join(project.dataDir, 'state');
+  if (!existsSync(directory)) return false;
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.tfstate'))
+    .some((file) => /"type":/.test(readFileSync(join(directory, file), 'utf8')));
+}
+
+function safeRecordedSupply(project: Project): Supply | undefined {
+  try {
+    return recordedSupply(project);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseSupply(text: string): SupplyKind {
+  if (text === 'published' || text === 'airgap') return text;
+  throw new InvalidArgumentError("use 'published' or 'airgap'.");
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value];
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+if (require.main === module) void main(process.argv);

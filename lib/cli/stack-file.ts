@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandError } from './command-error';
+import { Project } from './project';
+
+/** A resource of a synthesised stack. */
+export interface StackResource {
+  /** `docker_container.registry_0A1B2C`. */
+  readonly address: string;
+  /** `docker_container`. */
+  readonly type: string;
+  /** `registry/database`, or the address where the program wrote no path. */
+  readonly path: string;
+  /** Physical name, where it is a literal. */
+  readonly name: string | undefined;
+  /** All attributes as synthesised. */
+  readonly attributes: Record<string, unknown>;
+}
+
+/** A port that a container of a stack publishes. */
+export interface PublishedPort {
+  readonly ip: string;
+  readonly port: number;
+  /** Physical name of the container. */
+  readonly container: string;
+  /** Readable name of its resource. */
+  readonly path: string;
+}
+
+/** A synthesised stack, read back. */
+export class StackFile {
+  /** The stack of that name in the project's output directory, or undefined when the last synth had none. */
+  public static find(project: Project, name: string): StackFile | undefined {
+    const manifest = readManifest(project);
+    const entry = manifest?.stacks[name];
+    return entry === undefined ? undefined : new StackFile(name, join(project.outDir, entry.workingDirectory));
+  }
+
+  /** Names of all stacks of the last synth. */
+  public static names(project: Project): string[] {
+    return Object.keys(readManifest(project)?.stacks ?? {}).sort();
+  }
+
+  /** @throws CommandError when the last synth had no such stack */
+  public static get(project: Project, name: string): StackFile {
+    const stack = StackFile.find(project, name);
+    if (stack === undefined) {
+      throw new CommandError(`there is no stack '${name}'`, {
+        remedy: `use one of: ${StackFile.names(project).join(', ') || '(the program declares none)'}.`,
+      });
+    }
+    return stack;
+  }
+
+  public readonly resources: readonly StackResource[];
+  /** The `terraform` block: backend and required providers. */
+  public readonly settings: Record<string, unknown>;
+
+  private constructor(
+    public readonly name: string,
+    /** Where Terraform runs. */
+    public readonly directory: string,
+  ) {
+    const file = JSON.parse(readFileSync(join(directory, 'cdk.tf.json'), 'utf8')) as SynthesizedFile;
+    this.settings = file.terraform ?? {};
+    this.resources = Object.entries(file.resource ?? {}).flatMap(([type, byId]) =>
+      Object.entries(byId).map(([id, attributes]) => ({
+        address: `${type}.${id}`,
+        type,
+        path: readablePath(attributes) ?? `${type}.${id}`,
+        name: literal(attributes.name),
+        attributes,
+      })),
+    );
+  }
+
+  /** Resources of one type. */
+  public ofType(type: string): StackResource[] {
+    return this.resources.filter((resource) => resource.type === type);
+  }
+
+  /** The environment that it belongs to, from the labels of its objects; else the name without `-models`. */
+  public get environment(): string {
+    for (const { attributes } of this.resources) {
+      const label = labels(attributes)['cdktf-mlops.environment'];
+      if (label !== undefined) return label;
+    }
+    return this.name.replace(/-models$/, '');
+  }
+
+  /** `registry (container)`: what a person calls a resource. */
+  public title(address: string): string {
+    const plain = address.replace(/\[.*\]$/, '');
+    const resource = this.resources.find((candidate) => candidate.address === plain);
+    const type = plain
+      .split('.')[0]
+      .replace(/^docker_|^random_|^kubernetes_/, '')
+      .replace(/_v\d$/, '')
+      .replace(/_/g, ' ');
+    return `${resource?.path ?? plain.split('.').slice(1).join('.')} (${type})`;
+  }
+
+  /** Every port that it publishes on the machine. */
+  public publishedPorts(): PublishedPort[] {
+    return this.ofType('docker_container').flatMap((container) =>
+      blocks(container.attributes.ports).flatMap((port) =>
+        typeof port.external === 'number'
+          ? [
+              {
+                ip: literal(port.ip) ?? '0.0.0.0',
+                port: port.external,
+                container: container.name ?? '',
+                path: container.path,
+              },
+            ]
+          : [],
+      ),
+    );
+  }
+}
+
+/** Repeated blocks are a list, or one object where there is one. */
+export function blocks(value: unknown): Array<Record<string, unknown>> {
+  if (value === undefined || value === null) return [];
+  return (Array.isArray(value) ? value : [value]) as Array<Record<string, unknown>>;
+}
+
+function labels(attributes: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    blocks(attributes.labels).flatMap(({ label, value }) =>
+      typeof label === 'string' && typeof value === 'string' ? [[label, value]] : [],
+    ),
+  );
+}
+
+function literal(value: unknown): string | undefined {
+  return typeof value === 'string' && !value.includes('${') ? value : undefined;
+}
+
+function readablePath(attributes: Record<string, unknown>): string | undefined {
+  const path = (attributes['//'] as { metadata?: { path?: string } } | undefined)?.metadata?.path;
+  if (path === undefined) return undefined;
+  return path
+    .split('/')
+    .slice(1)
+    .filter((part) => part !== 'Resource' && part !== 'Default')
+    .join('/');
+}
+
+function readManifest(project: Project): Manifest | undefined {
+  const file = join(project.outDir, 'manifest.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Manifest) : undefined;
+}
+
+interface Manifest {
+  readonly stacks: Record<string, { readonly workingDirectory: string }>;
+}
+
+interface SynthesizedFile {
+  readonly terraform?: Record<string, unknown>;
+  readonly resource?: Record<string, Record<string, Record<string, unknown>>>;
+}

@@ -1,0 +1,198 @@
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CommandError } from './command-error';
+import { lastLines, run, which } from './process';
+import { Progress } from './progress';
+import { ensureDataDir, Project } from './project';
+
+/** Where images and providers come from. */
+export type SupplyKind = 'published' | 'airgap';
+
+/** The recorded choice. */
+export interface Supply {
+  readonly supply: SupplyKind;
+  /** What synth gets to know of it, as cdktf context. */
+  readonly context: Record<string, unknown>;
+  /** Terraform's CLI configuration file, where one is needed. */
+  readonly terraformRc?: string;
+}
+
+const REGISTRIES = [
+  { name: 'registry.terraform.io', url: 'https://registry.terraform.io/.well-known/terraform.json', expect: [200] },
+  { name: 'registry-1.docker.io', url: 'https://registry-1.docker.io/v2/', expect: [200, 401] },
+];
+
+/** The choice that an earlier deploy recorded, or undefined. */
+export function recordedSupply(project: Project): Supply | undefined {
+  const file = join(project.dataDir, 'supply.json');
+  if (!existsSync(file)) return undefined;
+  try {
+    const supply = JSON.parse(readFileSync(file, 'utf8')) as Supply;
+    if (supply.supply === 'published' || supply.supply === 'airgap')
+      return { ...supply, context: supply.context ?? {} };
+  } catch {
+    // said below
+  }
+  throw new CommandError(`${file} can't be read`, {
+    remedy: 'choose again: `cdktf-mlops supply published` or `cdktf-mlops supply airgap`.',
+  });
+}
+
+/** Writes the choice down, in one step. */
+export function recordSupply(project: Project, supply: Supply): void {
+  const file = join(ensureDataDir(project), 'supply.json');
+  writeFileSync(`${file}.part`, `${JSON.stringify(supply, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.part`, file);
+}
+
+/** Whether the project can be supplied without registries. */
+export function hasAirgap(project: Project): boolean {
+  return ['images', 'providers'].every((part) => existsSync(join(project.root, 'airgap', part, 'build.sh')));
+}
+
+/** Names of the public registries that do not answer within five seconds. */
+export async function silentRegistries(): Promise<string[]> {
+  const answers = await Promise.all(
+    REGISTRIES.map(async (registry) => registry.expect.includes(await status(registry.url))),
+  );
+  return REGISTRIES.filter((_registry, index) => !answers[index]).map((registry) => registry.name);
+}
+
+/**
+ * The recorded supply; at the first deploy the choice is made, said and recorded. An air-gapped supply is brought up to
+ * date with its sources: plugins built, references renewed. Images are built by {@link ensureAirgapImages}.
+ */
+export async function prepareSupply(project: Project, progress: Progress): Promise<Supply> {
+  const recorded = recordedSupply(project);
+  if (recorded !== undefined) {
+    return recorded.supply === 'airgap' && hasAirgap(project) ? refreshAirgap(project, progress, recorded) : recorded;
+  }
+  const silent = await progress.step('First deploy: asking whether the registries answer', async (step) => {
+    const names = await silentRegistries();
+    step.outcome = names.length === 0 ? 'both answer' : `no answer from ${names.join(' and ')}`;
+    return names;
+  });
+  if (silent.length > 0 && hasAirgap(project)) {
+    progress.say(
+      [
+        '',
+        `  ${silent.join(' and ')} can't be reached from here: this project is deployed AIR-GAPPED.`,
+        '  Images of the same software are built from distribution packages, and the provider plugins from airgap/providers.',
+        '  Jenkins and Grafana are not to be had that way: stand-ins answer in their places, and say so.',
+        '  The choice is recorded in .cdktf-mlops/supply.json; `cdktf-mlops supply published` changes it.',
+        '',
+      ].join('\n'),
+    );
+    return chooseSupply(project, 'airgap', progress);
+  }
+  if (silent.length > 0) {
+    progress.say(
+      `  ${silent.join(' and ')} can't be reached, and there is no airgap/ here: going on with the published ones.`,
+    );
+  }
+  return chooseSupply(project, 'published', progress);
+}
+
+/** Makes and records a choice. */
+export async function chooseSupply(project: Project, kind: SupplyKind, progress: Progress): Promise<Supply> {
+  if (kind === 'airgap') {
+    if (!hasAirgap(project)) {
+      throw new CommandError(`${project.root} has no airgap/ to supply it from`, {
+        remedy: 'take the published supply, or name your own images and providers in the context of cdktf.json.',
+      });
+    }
+    return refreshAirgap(project, progress, undefined);
+  }
+  const supply: Supply = { supply: 'published', context: {} };
+  recordSupply(project, supply);
+  return supply;
+}
+
+/** Whether all air-gapped images are there; those that exist are the right ones, by the hash in their tags. */
+export async function airgapImagesPresent(project: Project): Promise<boolean> {
+  const script = join(project.root, 'airgap', 'images', 'build.sh');
+  return (await run(script, ['--check'], { cwd: project.root, umask: 0o022 })).code === 0;
+}
+
+/** Builds the air-gapped images that are missing. */
+export async function ensureAirgapImages(project: Project, progress: Progress): Promise<void> {
+  const script = join(project.root, 'airgap', 'images', 'build.sh');
+  if (await airgapImagesPresent(project)) {
+    await progress.step('Images', async (step) => void (step.outcome = 'all there'));
+    return;
+  }
+  await progress.step('Building images from packages', async (step) => {
+    const result = await run(script, [], {
+      cwd: project.root,
+      umask: 0o022,
+      onLine: (line) => step.line(line),
+      onInterrupt: () => step.line('stopping the builds'),
+    });
+    failedScript('an image could not be built', result);
+  });
+}
+
+/** Renewed when the sources in airgap/ are others than at the last deploy. */
+async function refreshAirgap(project: Project, progress: Progress, before: Supply | undefined): Promise<Supply> {
+  const providers = join(project.root, 'airgap', 'providers', 'build.sh');
+  const options = { cwd: project.root, umask: 0o022 };
+  const mirror = await progress.step('Provider plugins', async (step) => {
+    const result = await run(providers, [], {
+      ...options,
+      onLine: (line, stream) => void (stream === 'stderr' && step.line(line)),
+    });
+    failedScript('the provider plugins could not be built', result);
+    return lastLines(result.stdout, 1)[0];
+  });
+  const version = (await run(providers, ['--print-version'], options)).stdout.trim();
+  const printed = await run(join(project.root, 'airgap', 'images', 'build.sh'), ['--print-context'], options);
+  failedScript("the images' references could not be computed", printed);
+  const supply: Supply = {
+    supply: 'airgap',
+    context: {
+      'cdktf-mlops:providers': Object.fromEntries(
+        readdirSync(join(mirror, 'airgap.local', 'cdktf-mlops'))
+          .sort()
+          .map((name) => [name, { source: `airgap.local/cdktf-mlops/${name}`, version }]),
+      ),
+      'cdktf-mlops:images': JSON.parse(printed.stdout) as unknown,
+    },
+    terraformRc: join(dirname(mirror), 'terraform.rc'),
+  };
+  if (JSON.stringify(supply) !== JSON.stringify(before)) {
+    if (before !== undefined)
+      progress.say('  The sources in airgap/ have changed: images and plugins of the new ones are used.');
+    recordSupply(project, supply);
+  }
+  return supply;
+}
+
+/** A script of airgap/ explains itself in an `error:` part; its lines and remedy become ours. */
+function failedScript(
+  message: string,
+  result: { readonly code: number; readonly stdout: string; readonly stderr: string },
+): void {
+  if (result.code === 0) return;
+  const lines = lastLines(`${result.stdout}\n${result.stderr}`, 25);
+  const begin = lines.findIndex((line) => line.startsWith('error:'));
+  const told = begin < 0 ? lines.slice(-15) : lines.slice(begin);
+  const remedy = told.find((line) => /^\s*remedy:/.test(line));
+  throw new CommandError(message, {
+    log: told.filter((line) => line !== remedy).map((line) => line.replace(/^ {2}\| /, '')),
+    remedy: remedy?.replace(/^\s*remedy:\s*/, '') ?? 'mend what the lines above name, then run the same command again.',
+  });
+}
+
+async function status(url: string): Promise<number> {
+  const proxy = process.env.HTTPS_PROXY ?? process.env.https_proxy;
+  try {
+    // fetch knows of no proxies in Node 20.
+    if (proxy !== undefined && which('curl') !== undefined) {
+      const args = ['--silent', '--max-time', '5', '--output', '/dev/null', '--write-out', '%{http_code}', url];
+      return Number((await run('curl', args, { timeoutMs: 6_000 })).stdout);
+    }
+    return (await fetch(url, { signal: AbortSignal.timeout(5_000) })).status;
+  } catch {
+    return 0;
+  }
+}
