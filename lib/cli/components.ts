@@ -111,11 +111,13 @@ export function problemOf(container: ContainerInfo): string | undefined {
   const kind = label(container, LABEL.KIND);
   const { Status: status, Running: running, ExitCode: code, Health: health } = container.State;
   if (kind === 'job') return undefined;
-  if (kind !== 'workload' && !running)
+  if (kind !== 'workload' && !running) {
     return code === 0 && status === 'exited' ? undefined : `${container.Name}: ${status}, exit code ${code}`;
+  }
   if (!running || status === 'restarting') return `${container.Name}: ${status}, exit code ${code}`;
-  if (health !== undefined && health.Status !== 'healthy' && health.Status !== 'none')
+  if (health !== undefined && health.Status !== 'healthy' && health.Status !== 'none') {
     return `${container.Name}: ${health.Status}`;
+  }
   return undefined;
 }
 

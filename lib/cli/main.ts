@@ -220,8 +220,9 @@ Set DEBUG=1 to see stack traces.`,
     .action(async (environment: string, options: { json?: boolean }) => {
       const session = await prepareWith(false);
       const statuses = await environmentStatus(session, environment);
-      if (statuses.length === 0)
+      if (statuses.length === 0) {
         throw new CommandError(`nothing of '${environment}' is deployed`, { remedy: 'deploy it: `npm start`.' });
+      }
       print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(statuses));
       if (statuses.some(({ healthy }) => !healthy)) process.exitCode = EXIT.FAILED;
     });

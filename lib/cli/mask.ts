@@ -30,8 +30,9 @@ export class Mask {
   public apply(text: string): string {
     let masked = text;
     // Longest first, so that no part of a longer value stays behind.
-    for (const value of [...this.hidden].sort((a, b) => b.length - a.length))
+    for (const value of [...this.hidden].sort((a, b) => b.length - a.length)) {
       masked = masked.split(value).join('********');
+    }
     return masked;
   }
 

@@ -57,8 +57,9 @@ export async function processOn(port: number): Promise<string | undefined> {
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
       const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-      if (links.some((link) => sockets.has(link)))
+      if (links.some((link) => sockets.has(link))) {
         return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
+      }
     } catch {
       // gone meanwhile, or another user's
     }

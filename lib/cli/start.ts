@@ -49,8 +49,9 @@ export async function start(session: Session, options: StartOptions): Promise<bo
   changed = (await deployStack(session, models, { yes: true })) || changed;
   for (const model of Object.keys(release.models)) {
     const recipe = recipes[model];
-    if (recipe !== undefined)
+    if (recipe !== undefined) {
       await askGateway(session, environment, model, join(dirname(options.models), recipe.project));
+    }
   }
   return changed;
 }

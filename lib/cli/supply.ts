@@ -28,8 +28,9 @@ export function recordedSupply(project: Project): Supply | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const supply = JSON.parse(readFileSync(file, 'utf8')) as Supply;
-    if (supply.supply === 'published' || supply.supply === 'airgap')
+    if (supply.supply === 'published' || supply.supply === 'airgap') {
       return { ...supply, context: supply.context ?? {} };
+    }
   } catch {
     // said below
   }
@@ -160,8 +161,9 @@ async function refreshAirgap(project: Project, progress: Progress, before: Suppl
     terraformRc: join(dirname(mirror), 'terraform.rc'),
   };
   if (JSON.stringify(supply) !== JSON.stringify(before)) {
-    if (before !== undefined)
+    if (before !== undefined) {
       progress.say('  The sources in airgap/ have changed: images and plugins of the new ones are used.');
+    }
     recordSupply(project, supply);
   }
   return supply;

@@ -199,8 +199,9 @@ export class Terraform {
       case 'apply_start':
         step.doing = title;
         // What is made in no time is told once, when it is there.
-        if (hook.resource.addr.startsWith('docker_container.'))
+        if (hook.resource.addr.startsWith('docker_container.')) {
           step.line(`${VERBS[hook.action ?? '']?.[0] ?? hook.action} ${title}`);
+        }
         break;
       case 'apply_progress':
         step.doing = title;

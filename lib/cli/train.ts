@@ -179,8 +179,9 @@ function createArguments(template: ContainerInfo, options: TrainOptions, commit:
   if (host.ReadonlyRootfs === true) args.push('--read-only');
   if (host.Init === true) args.push('--init');
   if ((host.DeviceRequests ?? []).length > 0) args.push('--gpus', 'all');
-  for (const [path, mount] of Object.entries(host.Tmpfs ?? {}))
+  for (const [path, mount] of Object.entries(host.Tmpfs ?? {})) {
     args.push('--tmpfs', mount === '' ? path : `${path}:${mount}`);
+  }
   add('--log-driver', host.LogConfig?.Type);
   for (const [key, value] of Object.entries(host.LogConfig?.Config ?? {})) args.push('--log-opt', `${key}=${value}`);
   const networks = Object.keys(template.NetworkSettings.Networks ?? {});
