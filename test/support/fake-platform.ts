@@ -20,32 +20,36 @@ export class FakePlatform extends Construct implements IPlatform {
 
   public deployWorkload(workload: Workload): Deployed {
     this.workloads.push(workload);
-    return { host: workload.physicalName, dependables: [] };
+    const hosts = Array.from({ length: workload.replicas }, (_, index) => `${workload.physicalName}-${index + 1}`);
+    return {
+      ...nothing(workload.physicalName),
+      replicaHosts: workload.replicas === 1 ? [workload.physicalName] : hosts,
+    };
   }
 
   public deployTask(task: Task): Deployed {
     this.tasks.push(task);
-    return { host: task.physicalName, dependables: [] };
+    return nothing(task.physicalName);
   }
 
   public declareJob(job: Job): Deployed {
     this.jobs.push(job);
-    return { host: job.physicalName, dependables: [] };
+    return nothing(job.physicalName);
   }
 
   public createSecretBundle(bundle: SecretBundle): Deployed {
     this.bundles.push(bundle);
-    return { host: bundle.physicalName, dependables: [] };
+    return nothing(bundle.physicalName);
   }
 
   public createLiveDirectory(directory: LiveDirectory): Deployed {
     this.directories.push(directory);
-    return { host: directory.physicalName, dependables: [] };
+    return nothing(directory.physicalName);
   }
 
   public publishFiles(files: PublishedFiles): Deployed {
     this.publications.push(files);
-    return { host: files.node.id, dependables: [] };
+    return nothing(files.node.id);
   }
 
   /** The workload of a component path, such as `registry/database`. */
@@ -73,6 +77,10 @@ export function fakeStack(context?: Record<string, unknown>): {
   const app = Testing.app(context === undefined ? undefined : { context });
   const stack = new TerraformStack(app, 'test');
   return { app, stack, platform: new FakePlatform(stack, 'platform') };
+}
+
+function nothing(host: string): Deployed {
+  return { host, replicaHosts: [], dependables: [] };
 }
 
 function named<T extends { readonly componentPath: string }>(all: readonly T[], path: string): T {
