@@ -9,6 +9,7 @@
 # failed run goes on where it stopped. Downloads and binaries are kept in $CDKTF_MLOPS_CACHE (~/.cache/cdktf-mlops).
 set -euo pipefail
 export LC_ALL=C
+umask 022 # what is copied into an image is to be readable by the image's user
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -172,6 +173,7 @@ build() {
   # shellcheck disable=SC2064 # the folder of now is meant
   trap "rm -rf '$context'" EXIT
   files "$folder" | (cd "$folder" && xargs -r -d '\n' cp --parents -p -t "$context")
+  chmod -R a+rX "$context"
   [[ -z $extra ]] || cp -rl "$extra/." "$context/" 2> /dev/null || cp -r "$extra/." "$context/"
   docker build --quiet=false --build-arg "BASE=$base" --label "cdktf-mlops.airgap=true" --tag "$tag" "$@" "$context"
   rm -rf "$context"
@@ -218,6 +220,12 @@ make_stand_in() {
 
 say() {
   printf '[images %4ds] %s\n' "$SECONDS" "$*" >&2
+}
+
+# Ends with what is wrong before anything was started, and what to do.
+die() {
+  printf 'error: %s\n  remedy: %s.\n' "$1" "$2" >&2
+  exit 1
 }
 
 # Ends with one message: what failed, its last lines, the whole log, what to do.
@@ -282,7 +290,7 @@ start() {
   (
     set -euo pipefail
     make "$step"
-  ) > "$cache/logs/$step.log" 2>&1 < /dev/null 9>&- &
+  ) > "$cache/logs/$step.log" 2>&1 < /dev/null &
   pid_of[$step]=$!
 }
 
@@ -338,23 +346,16 @@ ensure_tools() {
       { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         "${missing[@]}"; } > "$cache/logs/tools.log" 2>&1 < /dev/null || fail tools "$cache/logs/tools.log"
     else
-      echo "error: ${missing[*]} must be installed to build the images: run 'apt-get install ${missing[*]}' as root" >&2
-      exit 1
+      die "the images are built with ${missing[*]}, not installed here" "run 'apt-get install ${missing[*]}' as root"
     fi
   fi
   command -v go > /dev/null || PATH=$PATH:/usr/local/go/bin
-  if ! command -v go > /dev/null; then
-    echo 'error: Go 1.26 or newer must be on the PATH to build the images: install it from https://go.dev/dl' >&2
-    exit 1
-  fi
+  command -v go > /dev/null || die 'the images are built with Go, not found here' 'put Go 1.26 or newer on the PATH'
 }
 
 build_images() {
   local key
-  if ! docker version > /dev/null 2>&1; then
-    echo 'error: the Docker Engine does not answer: start it (for example: dockerd &), then run this again' >&2
-    exit 1
-  fi
+  docker version > /dev/null 2>&1 || die 'the Docker Engine does not answer' 'start it, then run this again'
   mkdir -p "$cache/logs"
   exec 9> "$cache/images.lock"
   if ! flock -n 9; then
@@ -398,19 +399,13 @@ check() {
 main() {
   local key
   for key in "$@"; do
-    [[ $key == --* || -n ${version[$key]:-} ]] || {
-      echo "error: no image has the key '$key': use one of ${keys[*]}" >&2
-      exit 2
-    }
+    [[ $key == --* || -n ${version[$key]:-} ]] || die "no image has the key '$key'" "use one of ${keys[*]}"
   done
   compute_hashes
   case ${1:-} in
     --print-context) print_context ;;
     --check) check ;;
-    --*)
-      echo "error: unknown option $1: use --print-context, --check or keys of images" >&2
-      exit 2
-      ;;
+    --*) die "unknown option $1" 'use --print-context, --check or keys of images' ;;
     '') build_images "${keys[@]}" ;;
     *) build_images "$@" ;;
   esac
