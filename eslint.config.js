@@ -1,6 +1,7 @@
 'use strict';
 
 const js = require('@eslint/js');
+const { defineConfig } = require('eslint/config');
 const tseslint = require('typescript-eslint');
 
 /** The rules of docs/architecture.md that a linter can hold. None of them needs types, so that a lint stays quick. */
@@ -53,7 +54,7 @@ const silentDependency = [
   },
 ];
 
-module.exports = tseslint.config(
+module.exports = defineConfig(
   {
     ignores: ['**/node_modules/', 'dist/', 'dist-packages/', 'coverage/', '**/cdktf.out/', '.cdktf-mlops/'],
   },
@@ -81,7 +82,6 @@ module.exports = tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       '@typescript-eslint/consistent-type-assertions': 'error',
       '@typescript-eslint/no-require-imports': 'off',
-      curly: ['error', 'multi-line'],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'off',
       'prefer-const': 'error',
