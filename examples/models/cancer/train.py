@@ -1,6 +1,7 @@
 """Train the sample model, measure it on held-out rows and log it to MLflow."""
 
 import argparse
+from importlib.metadata import version
 
 import mlflow
 import yaml
@@ -14,6 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from data import DEFAULT_SEED, SOURCE, load_split
 
 MODEL_NAME = 'model'
+# What the model needs where it is served, beside MLflow; named here, since guessing it would load the model once more.
+REQUIREMENTS = [f'{name}=={version(name)}' for name in ('numpy', 'pandas', 'scikit-learn', 'scipy', 'skops')]
 # scikit-learn labels malignant 0 and benign 1.
 MALIGNANT, BENIGN = 0, 1
 
@@ -79,6 +82,7 @@ def main() -> None:
             pyfunc_predict_fn='predict_proba',
             signature=infer_signature(split.train_x, probabilities),
             input_example=split.holdout_x.head(2),
+            pip_requirements=REQUIREMENTS,
             # The skops format loads no type that is not named; a forest needs this one. Our own training wrote the file.
             skops_trusted_types=['sklearn.tree._tree.Tree'] if config['estimator'] == 'random_forest' else None,
         )

@@ -2,6 +2,7 @@
 
 Settings from the environment:
   MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   the registry
+  MLOPS_REGISTRY_PUBLIC_URL      where people reach the registry, for the link to the run (MLFLOW_TRACKING_URI)
   MLOPS_RUNNER                   the name of the training runner (the host's name)
   MLOPS_PUSHGATEWAY_URL          where to push the outcome; nothing is pushed without it
   MLOPS_REGISTRY_WAIT_SECONDS    how long to wait for a registry that does not answer yet (90)
@@ -170,7 +171,8 @@ class Training:
             tags['mlflow.source.git.commit'] = self.arguments.git_commit
         run = self.client.create_run(experiment.experiment_id, tags=tags, run_name=self.arguments.run_name)
         self.experiment_id, self.run_id = experiment.experiment_id, run.info.run_id
-        self.run_url = f'{self.uri}/#/experiments/{self.experiment_id}/runs/{self.run_id}'
+        pages = os.environ.get('MLOPS_REGISTRY_PUBLIC_URL', '').strip().rstrip('/') or self.uri
+        self.run_url = f'{pages}/#/experiments/{self.experiment_id}/runs/{self.run_id}'
         for key, value in self.parameters.items():
             self.client.log_param(self.run_id, key, value)
         say(COMMAND, f'run {self.run_id} of project {self.project_name}: {self.run_url}')
@@ -248,6 +250,8 @@ def _report(runner: str, project: str, success: bool, started: float) -> None:
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     limit_threads()
+    # We print the address that people use, once.
+    os.environ.setdefault('MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT', 'true')
     started = time.monotonic()
     runner = os.environ.get('MLOPS_RUNNER', '').strip() or platform.node()
     training, result, exit_code = None, None, 0
