@@ -149,9 +149,7 @@ function isPublished(output: ComponentOutput, environment: string): boolean {
 }
 
 function wellWord(containers: readonly ContainerInfo[]): string {
-  return containers.length > 0 && containers.every((container) => label(container, LABEL.KIND) === 'job')
-    ? 'ready'
-    : 'healthy';
+  return containers.some((container) => label(container, LABEL.KIND) === 'job') ? 'ready' : 'healthy';
 }
 
 async function unanswered(output: ComponentOutput): Promise<string[]> {

@@ -34,7 +34,7 @@ export async function deployStack(session: Session, stack: StackFile, options: D
     await clearLeftovers(stack, state, await session.ownNetworks(stack.environment), session.docker, progress);
     await progress.step(`Deploying ${stack.name}`, async (step) => {
       await terraform.apply(plan, step);
-      step.outcome = `done, ${summary(plannedCounts(plan))}`;
+      step.outcome = `done (${plan.planned.length} changes)`;
     });
     return true;
   } catch (error) {

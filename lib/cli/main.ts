@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { IMAGES_CONTEXT } from '../core/image';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from './command-error';
 import { credentialOutputs, environmentStacks, environmentStatus } from './components';
@@ -17,9 +18,8 @@ import { Session } from './session';
 import { StackFile } from './stack-file';
 import { showStatus, start, statusTable } from './start';
 import {
-  airgapImagesPresent,
+  buildAirgapImages,
   chooseSupply,
-  ensureAirgapImages,
   hasAirgap,
   prepareSupply,
   recordedSupply,
@@ -253,6 +253,12 @@ Set DEBUG=1 to see stack traces.`,
       const docker = new Docker();
       const chosen = keys.length === 0 ? undefined : keys;
       await checkMachine(progress, docker);
+      const project = findProject(process.cwd());
+      const supply = recordedSupply(project);
+      if (supply?.supply === 'airgap' && hasAirgap(project) && options.push === undefined) {
+        await buildAirgapImages(project, progress, keys);
+        return;
+      }
       const built = await buildImages(docker, progress, chosen);
       print(built === 0 ? 'All images are there.' : `Built ${built}.`);
       if (options.push !== undefined) print((await pushImages(docker, progress, options.push, chosen)).join('\n'));
@@ -338,23 +344,27 @@ async function prepareToDestroy(): Promise<Session | undefined> {
   return new Session(project, progress, supply);
 }
 
+/** Sees that the images that these stacks use and that are built here are there. */
 async function ensureImages(session: Session, stacks: readonly StackFile[]): Promise<void> {
   const { project, progress, docker, supply } = session;
-  const say = (line: string): void => progress.line(line);
-  if (supply?.supply === 'airgap' && hasAirgap(project)) {
-    if (!(await airgapImagesPresent(project))) await checkDisk(docker, NEEDS.freshDiskGb, say);
-    await ensureAirgapImages(project, progress);
-    return;
-  }
   const used = new Set(stacks.flatMap((stack) => stack.ofType('docker_image').map(({ name }) => name)));
-  const keys = [...ownImages()].filter(([, reference]) => used.has(reference));
-  const present = await Promise.all(keys.map(([, reference]) => docker.imageId(reference)));
-  if (present.includes(undefined)) await checkDisk(docker, NEEDS.freshDiskGb, say);
-  await buildImages(
-    docker,
-    progress,
-    keys.map(([key]) => key),
-  );
+  const airgapped = supply?.supply === 'airgap' && hasAirgap(project);
+  const built = airgapped ? Object.entries(supply.context[IMAGES_CONTEXT] as Record<string, string>) : [...ownImages()];
+  const wanted = built.filter(([, reference]) => used.has(reference));
+  const present = await Promise.all(wanted.map(([, reference]) => docker.imageId(reference)));
+  const missing = wanted.filter((_image, index) => present[index] === undefined).map(([key]) => key);
+  if (missing.length > 0) {
+    await checkDisk(docker, NEEDS.freshDiskGb, (line) => progress.line(line));
+  }
+  if (!airgapped) {
+    await buildImages(
+      docker,
+      progress,
+      wanted.map(([key]) => key),
+    );
+  } else if (missing.length > 0) {
+    await buildAirgapImages(project, progress, missing);
+  }
 }
 
 /** Whether a local state holds anything. */

@@ -97,7 +97,12 @@ export class StackFile {
       .replace(/^docker_|^random_|^kubernetes_/, '')
       .replace(/_v\d$/, '')
       .replace(/_/g, ' ');
-    return `${resource?.path ?? plain.split('.').slice(1).join('.')} (${type})`;
+    if (resource?.type === 'docker_image' && resource.name !== undefined) {
+      return `image ${resource.name}`;
+    }
+    const path = resource?.path ?? plain.split('.').slice(1).join('.');
+    // `web/container (container)` says it twice.
+    return `${path.endsWith(`/${type}`) ? path.slice(0, -type.length - 1) : path} (${type})`;
   }
 
   /** Every port that it publishes on the machine. */

@@ -109,24 +109,21 @@ export async function chooseSupply(project: Project, kind: SupplyKind, progress:
   return supply;
 }
 
-/** Whether all air-gapped images are there; those that exist are the right ones, by the hash in their tags. */
-export async function airgapImagesPresent(project: Project): Promise<boolean> {
+/** Builds air-gapped images, by their catalog keys. */
+export async function buildAirgapImages(project: Project, progress: Progress, keys: readonly string[]): Promise<void> {
   const script = join(project.root, 'airgap', 'images', 'build.sh');
-  return (await run(script, ['--check'], { cwd: project.root, umask: 0o022 })).code === 0;
-}
-
-/** Builds the air-gapped images that are missing. */
-export async function ensureAirgapImages(project: Project, progress: Progress): Promise<void> {
-  const script = join(project.root, 'airgap', 'images', 'build.sh');
-  if (await airgapImagesPresent(project)) {
-    await progress.step('Images', async (step) => void (step.outcome = 'all there'));
-    return;
-  }
   await progress.step('Building images from packages', async (step) => {
-    const result = await run(script, [], {
+    let failed = false;
+    const result = await run(script, keys, {
       cwd: project.root,
       umask: 0o022,
-      onLine: (line) => step.line(line),
+      onLine: (line) => {
+        // How it failed is told at the end, once.
+        failed = failed || line.startsWith('error:');
+        if (!failed && line.trim() !== '') {
+          step.line(line);
+        }
+      },
       onInterrupt: () => step.line('stopping the builds'),
     });
     failedScript('an image could not be built', result);

@@ -225,8 +225,8 @@ async function copyUploads(docker: Docker, template: ContainerInfo, run: string)
   try {
     for (const [index, path] of topmost.entries()) {
       const local = join(scratch, String(index));
-      await docker.out(['cp', '--archive', `${template.Id}:${path}`, local]);
-      await docker.out(['cp', '--archive', local, `${run}:${path}`]);
+      await docker.out(['cp', `${template.Id}:${path}`, local]);
+      await docker.out(['cp', local, `${run}:${path}`]);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
