@@ -36,8 +36,10 @@ function run(command: string, args: string[], cwd = project): string {
 let files: string[] = [];
 
 beforeAll(() => {
+  // What `npm pack` does by itself before it packs, but apart, since npm mixes what it prints into the JSON.
+  run('npm', ['run', '--silent', 'build'], root);
   const [packed] = JSON.parse(
-    run('npm', ['pack', '--silent', '--json', `--pack-destination=${project}`], root).replace(/^[^[]*/, ''),
+    run('npm', ['pack', '--ignore-scripts', '--json', `--pack-destination=${project}`], root),
   ) as { filename: string; files: { path: string }[] }[];
   files = packed.files.map(({ path }) => path);
   const peers = Object.keys(manifest.peerDependencies).map((name) => [name, manifest.devDependencies[name]]);
