@@ -128,7 +128,7 @@ workers() {
 }
 
 valid() {
-  haproxy -c -q -f "$base" -f "$1" >"$messages" 2>&1
+  haproxy -c -f "$base" -f "$1" >"$messages" 2>&1
 }
 
 # The hash in a release's first line: "# release <hash>".
@@ -237,7 +237,8 @@ choose() {
   cp "$none" "$current"
 }
 
-trap 'stopping=1' TERM INT
+# HAProxy's image has Docker stop it with USR1, Kubernetes sends TERM.
+trap 'stopping=1' TERM INT USR1
 
 mkdir -p "$work" || exit 1
 rm -f "$seen" "$candidate"
