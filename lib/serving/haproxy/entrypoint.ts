@@ -48,20 +48,21 @@ export function renderGatewayEntrypoint(
   scope: IConstruct | string = 'gateway',
 ): string {
   checkKeys(scope, 'options', options, OPTIONS);
-  const paths = {
-    base: options.baseFile ?? '/etc/gateway/haproxy.cfg',
-    live: options.liveDirectory ?? '/live',
-    work: options.workDirectory ?? '/tmp/gateway',
-  };
-  for (const [prop, path] of Object.entries(paths)) checkPath(scope, prop, path);
+  const baseFile = options.baseFile ?? '/etc/gateway/haproxy.cfg';
+  const liveDirectory = options.liveDirectory ?? '/live';
+  const workDirectory = options.workDirectory ?? '/tmp/gateway';
+  for (const [prop, path] of Object.entries({ baseFile, liveDirectory, workDirectory })) checkPath(scope, prop, path);
   const stopSeconds = options.stopSeconds ?? 20;
   checkWhole(scope, 'stopSeconds', stopSeconds, 1, 3600);
-  const numbers = {
+  const settings = {
+    base: baseFile,
+    live: liveDirectory,
+    work: workDirectory,
     stop_seconds: stopSeconds,
     drain_seconds: Math.min(drainSeconds(options), LONGEST_CONFIRMATION),
   };
   const parts: Record<string, string> = {
-    '%SETTINGS%': Object.entries({ ...paths, ...numbers })
+    '%SETTINGS%': Object.entries(settings)
       .map(([name, value]) => `${name}=${value}`)
       .join('\n'),
     '%NO_RELEASE%': renderReleaseConfig({ models: [] }),
