@@ -2,6 +2,7 @@
 # Runs every image once, with the flags and environment that the published image of the same name understands, and sees
 # that it answers. Prints one line per image; exits 1 at the first that fails, with its log. Removes what it made.
 set -euo pipefail
+# shellcheck disable=SC2016 # what stands in single quotes is for the shells in the containers
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 net=cdktf-mlops-smoke-$$
@@ -46,7 +47,7 @@ expect() {
     fi
     sleep 0.5
   done
-  printf 'ok %-18s %s (%d s)\n' "$key" "$(head -c 60 <<< "${*: -1}" | tr '\n' ' ')" "$((SECONDS - begin))"
+  printf 'ok %-18s %s (%d s)\n' "$key" "$(tr -s '\n ' ' ' <<< "$*" | cut -c1-72)" "$((SECONDS - begin))"
 }
 
 # Succeeds when the page holds the text.
@@ -157,10 +158,10 @@ assert (loaded.predict(features) == model.predict(features)).all()
 PY
 expect model-runtime 10 python3 -m pip check
 expect model-runtime 1 python3 /smoke/train.py
-run_serving() {
-  docker exec -d -e MLFLOW_TRACKING_PASSWORD_FILE=/smoke/admin -e MLOPS_MODEL_NAME=smoke \
-    -e MLOPS_MODEL_URI=models:/smoke/1 "$net-model-runtime" mlops-serve
-}
-run_serving
-page model-runtime 8080/v2/models/smoke/ready ''
+docker exec -d -e MLFLOW_TRACKING_PASSWORD_FILE=/smoke/admin -e MLOPS_MODEL_NAME=smoke \
+  -e MLOPS_MODEL_URI=models:/smoke/1 "$net-model-runtime" sh -c 'exec mlops-serve > /proc/1/fd/1 2>&1'
+expect model-runtime 60 wget -qO- http://127.0.0.1:8080/v2/models/smoke/ready
+expect model-runtime 5 sh -c 'wget -qO- --header "Content-Type: application/json" --post-data "{\"dataframe_split\":
+  {\"columns\": [\"sepal length (cm)\", \"sepal width (cm)\", \"petal length (cm)\", \"petal width (cm)\"],
+  \"data\": [[5.1, 3.5, 1.4, 0.2]]}}" http://127.0.0.1:8080/invocations | grep predictions'
 echo 'all images answer'
