@@ -1,0 +1,285 @@
+import { Fn } from 'cdktf';
+import { Construct } from 'constructs';
+import { Endpoint } from '../core/endpoint';
+import { checkKeys } from '../core/errors';
+import { LiveDirectory } from '../core/live-directory';
+import { IObservable } from '../core/observability';
+import { IPlatform } from '../core/platform';
+import { Publish } from '../core/port';
+import { Resources } from '../core/resources';
+import { Secret } from '../core/secret';
+import { SecretBundle } from '../core/secret-bundle';
+import { IJenkins, Jenkins } from '../jenkins/jenkins';
+import { Monitoring } from '../monitoring/monitoring';
+import { Pushgateway } from '../monitoring/pushgateway';
+import { ArtifactStore } from '../registry/artifact-store';
+import { ContainerRegistry, IContainerRegistry } from '../registry/container-registry';
+import { Database } from '../registry/database';
+import { IModelRegistry, ModelRegistry } from '../registry/model-registry';
+import { Gateway, GATEWAY_USER } from '../serving/gateway';
+import { MODEL_CREDENTIALS, RELEASE_DIRECTORY } from '../serving/release';
+import { modelServersObservability } from '../serving/serving-observability';
+import { TrainingRunner } from '../training/training-runner';
+import {
+  ArtifactsConfiguration,
+  ContainersConfiguration,
+  DatabaseConfiguration,
+  GatewayConfiguration,
+  JenkinsConfiguration,
+  MonitoringConfiguration,
+  RegistryConfiguration,
+  TrainingConfiguration,
+} from './configuration';
+
+/** What {@link MlopsEnvironment} takes: a platform, and for each component what differs from its defaults. */
+export interface MlopsEnvironmentProps {
+  /** Where it runs; names the environment. */
+  readonly platform: IPlatform;
+  /** @default - made */
+  readonly database?: DatabaseConfiguration;
+  /** @default - made */
+  readonly artifacts?: ArtifactsConfiguration;
+  /** @default - made */
+  readonly registry?: RegistryConfiguration;
+  /** @default - made */
+  readonly training?: TrainingConfiguration;
+  /** @default - made */
+  readonly gateway?: GatewayConfiguration;
+  /** @default - made */
+  readonly containers?: ContainersConfiguration;
+  /** @default - made */
+  readonly jenkins?: JenkinsConfiguration;
+  /** @default - made */
+  readonly monitoring?: MonitoringConfiguration;
+  /** Refuse every plan that would destroy database, artifacts, Jenkins' home or images. @default false */
+  readonly protect?: boolean;
+}
+
+/** What a person needs to know of a component, for status tables and outputs. */
+export interface ComponentDescription {
+  /** Path below the environment, for example `monitoring/prometheus`. */
+  readonly name: string;
+  /** URL on the machine, or inside the environment where it is not published. */
+  readonly url: string;
+  /** Path that answers with a status below 400 while it is healthy. */
+  readonly healthPath: string;
+  /** Key of {@link MlopsEnvironment.credentials}. @default - needs none */
+  readonly credentials?: string;
+}
+
+/** Keys of each configuration; a plain JavaScript, JSON or Python caller gets no compiler's help. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  database: ['existing', 'storage'],
+  artifacts: ['existing', 'storage'],
+  registry: ['existing', 'port', 'allowedHosts'],
+  training: ['enabled', 'cpu', 'memory', 'concurrency', 'maxAgeDays'],
+  gateway: ['enabled', 'port', 'tlsCertificate', 'tokens'],
+  containers: ['enabled', 'existing', 'port'],
+  jenkins: ['enabled', 'existing', 'port'],
+  monitoring: [
+    'enabled',
+    'receivers',
+    'heartbeat',
+    'retentionDays',
+    'prometheusPort',
+    'alertmanagerPort',
+    'grafanaPort',
+  ],
+};
+
+/**
+ * Everything that one stage needs: database, artifact store, model registry, training runner, gateway, container
+ * registry, Jenkins and monitoring, wired together. What is served is a {@link Release} in a stack of its own.
+ */
+export class MlopsEnvironment extends Construct {
+  public readonly registry: IModelRegistry;
+  public readonly training?: TrainingRunner;
+  public readonly gateway?: Gateway;
+  public readonly containers?: IContainerRegistry;
+  public readonly jenkins?: IJenkins;
+  public readonly monitoring?: Monitoring;
+  /** What a person needs to know of each component. */
+  public readonly components: ComponentDescription[] = [];
+  private readonly secrets: Record<string, { username?: string; password: Secret }> = {};
+
+  constructor(scope: Construct, id: string, props: MlopsEnvironmentProps) {
+    super(scope, id);
+    this.checkConfiguration(props);
+    const { platform } = props;
+    const watched: IObservable[] = [];
+    const withMonitoring = props.monitoring?.enabled ?? true;
+
+    this.registry = props.registry?.existing ?? this.makeRegistry(props, watched);
+    const monitoringScope = new Construct(this, 'monitoring');
+    const pushgateway = withMonitoring ? new Pushgateway(monitoringScope, 'pushgateway', { platform }) : undefined;
+
+    if (props.training?.enabled ?? true) {
+      this.training = new TrainingRunner(this, 'training', {
+        platform,
+        registry: this.registry,
+        pushgateway: pushgateway?.endpoint,
+        resources: Resources.of({ cpu: props.training?.cpu ?? '2', memory: props.training?.memory ?? '4Gi' }),
+        concurrency: props.training?.concurrency,
+        maxAgeDays: props.training?.maxAgeDays,
+      });
+      watched.push(this.training);
+    }
+
+    const directory = LiveDirectory.create(this, RELEASE_DIRECTORY, { platform, owner: GATEWAY_USER });
+    if (props.gateway?.enabled ?? true) {
+      this.gateway = new Gateway(this, 'gateway', {
+        platform,
+        directory,
+        publish: loopback(props.gateway?.port),
+        tlsCertificate: props.gateway?.tlsCertificate,
+        tokens: props.gateway?.tokens,
+      });
+      watched.push(this.gateway, { observability: modelServersObservability() });
+      this.describe('gateway', this.gateway.endpoint, '/-/healthy');
+    }
+    // Released servers live in another stack, which must not see the password itself.
+    SecretBundle.create(this, MODEL_CREDENTIALS, {
+      platform,
+      secrets: { 'registry-password': this.registry.servingUser.password },
+      owner: '1000:1000',
+    });
+
+    if (props.containers?.enabled ?? true) {
+      this.containers = props.containers?.existing ?? this.makeContainers(props, watched);
+    }
+    if (props.jenkins?.enabled ?? true) {
+      this.jenkins = props.jenkins?.existing ?? this.makeJenkins(props, watched);
+    }
+    if (withMonitoring) {
+      this.monitoring = this.makeMonitoring(monitoringScope, props, watched, directory, pushgateway!);
+    }
+  }
+
+  /**
+   * User names and passwords of those components that have them, as one sensitive value: hand it to a Terraform output
+   * that is marked as sensitive, and to nothing else.
+   */
+  public get credentials(): string {
+    return Fn.jsonencode(
+      Object.fromEntries(
+        Object.entries(this.secrets).map(([name, { username, password }]) => [
+          name,
+          { ...(username === undefined ? {} : { username }), password: password.value },
+        ]),
+      ),
+    );
+  }
+
+  private makeRegistry(props: MlopsEnvironmentProps, watched: IObservable[]): ModelRegistry {
+    const { platform } = props;
+    const protect = props.protect ?? false;
+    let database = props.database?.existing;
+    if (database === undefined) {
+      const made = new Database(this, 'database', {
+        platform,
+        databaseName: 'mlflow',
+        storage: props.database?.storage,
+        protect,
+      });
+      watched.push(made);
+      this.describe('database', made.endpoint, '');
+      database = made;
+    }
+    let artifacts = props.artifacts?.existing;
+    if (artifacts === undefined) {
+      const made = new ArtifactStore(this, 'artifacts', { platform, storage: props.artifacts?.storage, protect });
+      watched.push(made);
+      this.describe('artifacts', made.endpoint, '');
+      artifacts = made;
+    }
+    const registry = new ModelRegistry(this, 'registry', {
+      platform,
+      database,
+      artifacts,
+      publish: loopback(props.registry?.port),
+      allowedHosts: props.registry?.allowedHosts,
+    });
+    watched.push(registry);
+    this.secrets.registry = registry.admin;
+    this.secrets['registry-training'] = registry.trainingUser;
+    this.describe('registry', registry.endpoint, '/health', 'registry');
+    return registry;
+  }
+
+  private makeContainers(props: MlopsEnvironmentProps, watched: IObservable[]): ContainerRegistry {
+    const registry = new ContainerRegistry(this, 'containers', {
+      platform: props.platform,
+      publish: loopback(props.containers?.port),
+      protect: props.protect,
+    });
+    watched.push(registry);
+    this.describe('containers', registry.endpoint, '/v2/');
+    return registry;
+  }
+
+  private makeJenkins(props: MlopsEnvironmentProps, watched: IObservable[]): Jenkins {
+    const jenkins = new Jenkins(this, 'jenkins', {
+      platform: props.platform,
+      publish: loopback(props.jenkins?.port),
+      protect: props.protect,
+    });
+    watched.push(jenkins);
+    this.secrets.jenkins = { username: jenkins.adminUsername, password: jenkins.adminPassword };
+    this.describe('jenkins', jenkins.endpoint, '/login', 'jenkins');
+    return jenkins;
+  }
+
+  private makeMonitoring(
+    scope: Construct,
+    props: MlopsEnvironmentProps,
+    watch: IObservable[],
+    liveDirectory: LiveDirectory,
+    pushgateway: Pushgateway,
+  ): Monitoring {
+    const configuration = props.monitoring;
+    const { database } = this.registry;
+    const monitoring = new Monitoring(scope, 'Default', {
+      platform: props.platform,
+      watch,
+      liveDirectory,
+      pushgateway,
+      database:
+        database === undefined
+          ? undefined
+          : {
+              host: database.endpoint.host,
+              port: database.endpoint.port,
+              database: database.databaseName,
+              username: database.username,
+              password: database.password,
+            },
+      receivers: configuration?.receivers,
+      heartbeat: configuration?.heartbeat,
+      retentionDays: configuration?.retentionDays,
+      publishPrometheus: loopback(configuration?.prometheusPort),
+      publishAlertmanager: loopback(configuration?.alertmanagerPort),
+      publishGrafana: loopback(configuration?.grafanaPort),
+    });
+    this.secrets.grafana = monitoring.grafanaAdmin;
+    this.describe('monitoring/prometheus', monitoring.prometheus, '/-/healthy');
+    this.describe('monitoring/alertmanager', monitoring.alertmanager, '/-/healthy');
+    this.describe('monitoring/grafana', monitoring.grafana, '/api/health', 'grafana');
+    return monitoring;
+  }
+
+  private describe(name: string, endpoint: Endpoint, healthPath: string, credentials?: string): void {
+    this.components.push({ name, url: endpoint.publishedUrl ?? endpoint.url, healthPath, credentials });
+  }
+
+  private checkConfiguration(props: MlopsEnvironmentProps): void {
+    checkKeys(this, 'props', props, ['platform', 'protect', ...Object.keys(KEYS)]);
+    for (const [component, keys] of Object.entries(KEYS)) {
+      const configuration = (props as unknown as Record<string, object | undefined>)[component];
+      if (configuration !== undefined) checkKeys(this, component, configuration, keys);
+    }
+  }
+}
+
+function loopback(port: number | undefined): Publish | undefined {
+  return port === undefined ? undefined : Publish.onLoopback(port);
+}

@@ -1,0 +1,2 @@
+export type { JenkinsDockerAgent, JenkinsDockerCloud, JenkinsGrant } from './configuration';
+export * from './jenkins';

@@ -1,0 +1,4 @@
+export * from './artifact-store';
+export * from './container-registry';
+export * from './database';
+export * from './model-registry';
