@@ -17,7 +17,7 @@ say() { printf '%s\n' "$*" >&2; }
 sources() {
   cd "$here"
   find . -type f \( -name '*.go' ! -name '*_test.go' -o -name go.mod -o -name go.sum -o -name build.sh \) \
-    ! -path '*/testdata/*' ! -path './behaviour/*' | sort
+    ! -path './behaviour/*' ! -path './internal/prototest/*' | sort
 }
 
 hash=$(cd "$here" && sources | xargs sha256sum | sha256sum | cut -c1-16)

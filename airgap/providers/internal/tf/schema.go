@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// What a change of an attribute does.
+// Change is what becomes of a resource when an attribute changes.
 type Change int
 
 const (
