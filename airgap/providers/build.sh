@@ -38,11 +38,16 @@ if [[ -d $mirror ]]; then
   exit
 fi
 
-if ! command -v go >/dev/null; then
-  say "Go is needed to build the Terraform provider plugins and is not on the PATH."
-  say "Install Go 1.25 or newer (https://go.dev/dl, or the package golang-go), then run this again."
-  exit 69
-fi
+# Ends with what failed, the last lines of it, and what to do.
+fail() {
+  say "error: $1"
+  [[ -z ${2:-} ]] || tail -n 15 <<<"$2" | sed 's/^/  | /' >&2
+  say "  remedy: $3."
+  exit 1
+}
+
+command -v go >/dev/null || fail 'Go, which builds the Terraform provider plugins, is not on the PATH.' '' \
+  'install Go 1.25 or newer (the package golang-go, or https://go.dev/dl), then run the same command again'
 
 say "building the Terraform provider plugins $version (about a minute the first time)"
 started=$SECONDS
@@ -53,8 +58,11 @@ platform=$(go env GOOS)_$(go env GOARCH)
 docker=$scratch/mirror/$namespace/docker/$version/$platform
 random=$scratch/mirror/$namespace/random/$version/$platform
 mkdir -p "$docker" "$random"
-(cd "$here" && CGO_ENABLED=0 GOFLAGS='' GOWORK=off go build -mod=readonly -trimpath -buildvcs=false \
-  -ldflags "-s -w -buildid= -X main.version=$version" -o "$docker/terraform-provider-docker_v$version" . >&2)
+if ! printed=$(cd "$here" && CGO_ENABLED=0 GOFLAGS='' GOWORK=off go build -mod=readonly -trimpath -buildvcs=false \
+  -ldflags "-s -w -buildid= -X main.version=$version" -o "$docker/terraform-provider-docker_v$version" . 2>&1); then
+  fail 'the Terraform provider plugins could not be built.' "$printed" \
+    'see that Go is 1.25 or newer and that its module proxy answers (go env GOPROXY), then run the same command again'
+fi
 # One build serves both: it looks at the name under which it was started.
 cp "$docker/terraform-provider-docker_v$version" "$random/terraform-provider-random_v$version"
 cat >"$scratch/terraform.rc" <<RC
