@@ -1,4 +1,4 @@
 export * from './alert-receiver';
 export * from './monitoring';
-export type { MonitoringAlerts } from './monitoring-alerts';
+export * from './monitoring-alerts';
 export * from './pushgateway';

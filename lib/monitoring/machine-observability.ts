@@ -1,0 +1,142 @@
+import { Observability, Severity } from '../core/observability';
+import { MonitoringAlerts } from './monitoring-alerts';
+import { CADVISOR_JOB } from './prometheus-config';
+import { selector } from './promql';
+
+/** Job of the node exporter. */
+export const MACHINE_JOB = 'machine';
+
+/** Metrics of the node exporter. */
+export const MACHINE_METRICS = {
+  cpu: 'node_cpu_seconds_total',
+  load: 'node_load5',
+  available: 'node_memory_MemAvailable_bytes',
+  memory: 'node_memory_MemTotal_bytes',
+  free: 'node_filesystem_avail_bytes',
+  size: 'node_filesystem_size_bytes',
+  read: 'node_disk_read_bytes_total',
+  written: 'node_disk_written_bytes_total',
+} as const;
+
+/** Metrics of cAdvisor. */
+export const CONTAINER_METRICS = {
+  started: 'container_start_time_seconds',
+  memory: 'container_memory_working_set_bytes',
+  memoryLimit: 'container_spec_memory_limit_bytes',
+  cpu: 'container_cpu_usage_seconds_total',
+  received: 'container_network_receive_bytes_total',
+  sent: 'container_network_transmit_bytes_total',
+} as const;
+
+/** What to watch about the machine, given `host:port` of its node exporter. */
+export function machineObservability(address: string, alerts: Required<MonitoringAlerts>): Observability {
+  const job = MACHINE_JOB;
+  const free = selector(MACHINE_METRICS.free, { job });
+  const size = selector(MACHINE_METRICS.size, { job });
+  const freeMemory = `${selector(MACHINE_METRICS.available, { job })} / ${selector(MACHINE_METRICS.memory, { job })}`;
+  const disk = '{{ $labels.mountpoint }} on {{ $labels.instance }}';
+  return {
+    component: 'Machine',
+    jobs: [{ name: job, targets: [address] }],
+    alerts: [
+      {
+        name: 'DiskAlmostFull',
+        expr: `${free} / ${size} < ${alerts.diskFreeShare}`,
+        forDuration: '5m',
+        severity: Severity.PAGE,
+        summary: `Only {{ $value | humanizePercentage }} of ${disk} is free.`,
+        runbook: 'Free space (old images, logs), or enlarge the disk: databases stop when it is full.',
+      },
+      {
+        name: 'DiskFilling',
+        // A steep hour on a nearly empty disk is nothing to act on.
+        expr:
+          `predict_linear(${free}[6h], ${alerts.diskFullHours} * 3600) < 0 ` +
+          `and ${free} / ${size} < ${Math.min(0.95, alerts.diskFreeShare * 4)}`,
+        forDuration: '30m',
+        severity: Severity.TICKET,
+        summary: `As it fills now, ${disk} is full within ${alerts.diskFullHours} hours.`,
+        runbook: 'Look what grows: artifacts, logs, images, metrics. Shorten what is kept, or enlarge the disk.',
+      },
+      {
+        name: 'MachineMemoryLow',
+        expr: `${freeMemory} < ${alerts.memoryFreeShare}`,
+        forDuration: '5m',
+        severity: Severity.PAGE,
+        summary: 'Only {{ $value | humanizePercentage }} of the memory of {{ $labels.instance }} is available.',
+        runbook: 'Look which container grew. Set a limit for what has none, or move something away.',
+      },
+    ],
+    panels: [
+      {
+        title: 'Processor in use',
+        unit: 'percentunit',
+        queries: [
+          {
+            expr: `1 - avg by (instance) (rate(${selector(MACHINE_METRICS.cpu, { job, mode: 'idle' })}[2m]))`,
+            legend: '{{instance}}',
+          },
+        ],
+      },
+      {
+        title: 'Load',
+        unit: 'short',
+        queries: [{ expr: selector(MACHINE_METRICS.load, { job }), legend: '5 minutes' }],
+      },
+      { title: 'Memory available', unit: 'percentunit', queries: [{ expr: freeMemory, legend: '{{instance}}' }] },
+      { title: 'Disk free', unit: 'percentunit', queries: [{ expr: `${free} / ${size}`, legend: '{{mountpoint}}' }] },
+      {
+        title: 'Disk traffic',
+        unit: 'Bps',
+        needs: 'a disk that the machine shows to the exporter: some virtual machines show none',
+        queries: [
+          { expr: `sum(rate(${selector(MACHINE_METRICS.read, { job })}[2m]))`, legend: 'read' },
+          { expr: `sum(rate(${selector(MACHINE_METRICS.written, { job })}[2m]))`, legend: 'written' },
+        ],
+      },
+    ],
+  };
+}
+
+/** What to watch about the environment's containers, given `host:port` of cAdvisor. */
+export function containersObservability(address: string, alerts: Required<MonitoringAlerts>): Observability {
+  const job = CADVISOR_JOB;
+  const memory = selector(CONTAINER_METRICS.memory, { job });
+  const share = `${memory} / (${selector(CONTAINER_METRICS.memoryLimit, { job })} > 0)`;
+  const rateBy = (metric: string) => `sum by (workload) (rate(${selector(metric, { job })}[2m]))`;
+  return {
+    component: 'Containers',
+    jobs: [{ name: job, targets: [address] }],
+    alerts: [
+      {
+        name: 'ContainerRestarting',
+        expr: `changes(${selector(CONTAINER_METRICS.started, { job })}[15m]) >= ${alerts.restarts}`,
+        severity: Severity.PAGE,
+        summary: '{{ $labels.workload }} ({{ $labels.name }}) was started {{ $value }} times within 15 minutes.',
+        runbook:
+          "Read its last log lines with 'docker logs', and whether it met its memory limit with 'docker inspect'.",
+      },
+      {
+        name: 'ContainerMemoryNearLimit',
+        expr: `${share} > ${alerts.containerMemoryShare}`,
+        forDuration: '5m',
+        severity: Severity.TICKET,
+        summary: '{{ $labels.workload }} uses {{ $value | humanizePercentage }} of its memory limit.',
+        runbook: 'Raise its limit, or look for a leak: at the limit the kernel kills it.',
+      },
+    ],
+    panels: [
+      { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: share, legend: '{{workload}}' }] },
+      { title: 'Memory', unit: 'bytes', queries: [{ expr: memory, legend: '{{workload}}' }] },
+      { title: 'Processor', unit: 'short', queries: [{ expr: rateBy(CONTAINER_METRICS.cpu), legend: '{{workload}}' }] },
+      {
+        title: 'Network',
+        unit: 'Bps',
+        queries: [
+          { expr: rateBy(CONTAINER_METRICS.received), legend: '{{workload}} received' },
+          { expr: rateBy(CONTAINER_METRICS.sent), legend: '{{workload}} sent' },
+        ],
+      },
+    ],
+  };
+}
