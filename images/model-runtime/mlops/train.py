@@ -1,4 +1,4 @@
-"""Run an MLflow Project, register the model that it logs, and report the outcome.
+"""Run an MLflow Project, register the model that it logs where a name is given, and report the outcome.
 
 Settings from the environment:
   MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   the registry
@@ -8,7 +8,7 @@ Settings from the environment:
   MLOPS_REGISTRY_WAIT_SECONDS    how long to wait for a registry that does not answer yet (90)
 
 The last line on standard output is one JSON object: status, run_id, run_url, experiment_id, model, version.
-Leaves with 0 when the version is registered, 143 when it was told to stop, and something else after a failure.
+Leaves with 0 when the run succeeded and its version is registered, 143 when it was told to stop, and something else after a failure.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--register', required=True, metavar='NAME', help='registered model that gets the new version')
+    parser.add_argument('--register', metavar='NAME', help='registered model that gets the new version (none)')
     parser.add_argument('--project', default='/project', help='directory with the MLproject file (/project)')
     parser.add_argument('--entry-point', default='main', help='entry point of the project (main)')
     parser.add_argument(
@@ -264,14 +264,15 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             training.start()
             training.train()
-            version = training.register()
+            version = training.register() if options.register else None
         except MlopsError:
             training.end('FAILED')
             raise
         except Exception as error:
             training.end('FAILED')
             raise explain(error, uri) from None
-        say(COMMAND, f'registered version {version} of {options.register}')
+        if version is not None:
+            say(COMMAND, f'registered version {version} of {options.register}')
         result = {
             'status': 'succeeded',
             'run_id': training.run_id,
