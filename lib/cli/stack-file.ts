@@ -115,7 +115,7 @@ export class StackFile {
                 ip: literal(port.ip) ?? '0.0.0.0',
                 port: port.external,
                 container: container.name ?? '',
-                path: container.path,
+                path: container.path.replace(/\/container$/, ''),
               },
             ]
           : [],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from './command-error';
@@ -58,6 +58,22 @@ export function terraformProgram(): string {
   return process.env.TERRAFORM_BINARY_NAME ?? 'terraform';
 }
 
+const PLANS = 'cdktf-mlops-plans-';
+
+/** Removes the plans of commands that were killed: they hold secrets. */
+function sweepPlans(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PLANS))) {
+    const pid = Number(name.slice(PLANS.length).split('-')[0]);
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') {
+        rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      }
+    }
+  }
+}
+
 /** Terraform in the directory of one stack. */
 export class Terraform {
   private readonly scratch: string;
@@ -69,7 +85,8 @@ export class Terraform {
     private readonly mask: Mask,
   ) {
     // Plans hold secrets in clear: a directory of our own (0700), away with it at the end.
-    this.scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-'));
+    sweepPlans();
+    this.scratch = mkdtempSync(join(tmpdir(), `${PLANS}${process.pid}-`));
     process.on('exit', () => rmSync(this.scratch, { recursive: true, force: true }));
   }
 
