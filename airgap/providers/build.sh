@@ -38,10 +38,10 @@ if [[ -d $mirror ]]; then
   exit
 fi
 
-# Ends with what failed, the last lines of it, and what to do.
+# Ends with what failed, the first lines of it, and what to do.
 fail() {
   say "error: $1"
-  [[ -z ${2:-} ]] || tail -n 15 <<<"$2" | sed 's/^/  | /' >&2
+  [[ -z ${2:-} ]] || head -n 6 <<<"$2" | sed 's/^/  | /' >&2
   say "  remedy: $3."
   exit 1
 }
