@@ -98,55 +98,57 @@ describe('the packed package', () => {
   });
 });
 
-describe.each(examples)('examples/%s, outside of the repository', (example) => {
-  const directory = join(project, example);
+for (const example of examples) {
+  describe(`examples/${example}, outside of the repository`, () => {
+    const directory = join(project, example);
 
-  beforeAll(() => {
-    cpSync(join(root, 'examples', example), directory, {
-      recursive: true,
-      filter: (source) => !/(node_modules|cdktf\.out)$/.test(source),
+    beforeAll(() => {
+      cpSync(join(root, 'examples', example), directory, {
+        recursive: true,
+        filter: (source) => !/(node_modules|cdktf\.out)$/.test(source),
+      });
+      writeFileSync(
+        join(directory, 'tsconfig.json'),
+        JSON.stringify({
+          compilerOptions: { strict: true, module: 'commonjs', target: 'es2020', noEmit: true, skipLibCheck: true },
+          include: ['**/*.ts'],
+        }),
+      );
     });
-    writeFileSync(
-      join(directory, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: { strict: true, module: 'commonjs', target: 'es2020', noEmit: true, skipLibCheck: true },
-        include: ['**/*.ts'],
-      }),
-    );
-  });
 
-  test('compiles against the packed declarations', () => {
-    run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', directory]);
-  });
+    test('compiles against the packed declarations', () => {
+      run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', directory]);
+    });
 
-  test('synthesises, naming published providers and pinned images only', () => {
-    run(process.execPath, ['--import', 'tsx', 'main.ts'], directory);
-    const output = join(directory, 'cdktf.out/stacks');
-    const stacks = readdirSync(output);
-    expect(stacks).not.toEqual([]);
-    for (const stack of stacks) {
-      const text = readFileSync(join(output, stack, 'cdk.tf.json'), 'utf8');
-      expect(text).not.toContain(root);
-      expect(text).not.toMatch(/airgap/i);
-      const { terraform, resource } = JSON.parse(text) as {
-        terraform: { required_providers: Record<string, { source: string; version: string }> };
-        resource?: { docker_image?: Record<string, { name: string }> };
-      };
-      for (const [name, { source, version }] of Object.entries(terraform.required_providers)) {
-        const published: Record<string, string> = {
-          docker: 'kreuzwerker/docker',
-          kubernetes: 'hashicorp/kubernetes',
-          random: 'hashicorp/random',
+    test('synthesises, naming published providers and pinned images only', () => {
+      run(process.execPath, ['--import', 'tsx', 'main.ts'], directory);
+      const output = join(directory, 'cdktf.out/stacks');
+      const stacks = readdirSync(output);
+      expect(stacks).not.toEqual([]);
+      for (const stack of stacks) {
+        const text = readFileSync(join(output, stack, 'cdk.tf.json'), 'utf8');
+        expect(text).not.toContain(root);
+        expect(text).not.toMatch(/airgap/i);
+        const { terraform, resource } = JSON.parse(text) as {
+          terraform: { required_providers: Record<string, { source: string; version: string }> };
+          resource?: { docker_image?: Record<string, { name: string }> };
         };
-        expect(source).toBe(published[name] ?? source);
-        expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+        for (const [name, { source, version }] of Object.entries(terraform.required_providers)) {
+          const published: Record<string, string> = {
+            docker: 'kreuzwerker/docker',
+            kubernetes: 'hashicorp/kubernetes',
+            random: 'hashicorp/random',
+          };
+          expect(source).toBe(published[name] ?? source);
+          expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+        }
+        for (const { name } of Object.values(resource?.docker_image ?? {})) {
+          expect(name).toMatch(/(@sha256:[0-9a-f]{64}|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]*)$/);
+        }
       }
-      for (const { name } of Object.values(resource?.docker_image ?? {})) {
-        expect(name).toMatch(/(@sha256:[0-9a-f]{64}|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]*)$/);
-      }
-    }
+    });
   });
-});
+}
 
 test('there is at least one example', () => {
   expect(examples).not.toEqual([]);
