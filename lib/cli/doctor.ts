@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -218,7 +218,7 @@ async function startEngine(docker: Docker, machine: Machine, say: (line: string)
   } else {
     const output = openSync(log, 'a', 0o600);
     // It outlives this command: a session of its own, and its output in a file.
-    const daemon = spawn('dockerd', [], { detached: true, stdio: ['ignore', output, output] });
+    const daemon = spawn('dockerd', [], { env: process.env, detached: true, stdio: ['ignore', output, output] });
     daemon.on('error', () => undefined); // what it said stands in the log, and it does not answer
     daemon.unref();
   }
@@ -230,16 +230,12 @@ async function startEngine(docker: Docker, machine: Machine, say: (line: string)
   }
   const shown = machine.hasSystemd
     ? (await run('journalctl', ['-u', 'docker', '-n', '12', '--no-pager', '-o', 'cat'])).stdout
-    : await tail(log);
+    : readFileSync(log, 'utf8');
   throw new CommandError('the Docker Engine was started and does not answer', {
     log: lastLines(shown, 12),
     remedy: 'its log says why; start it by hand (`dockerd`) until it stays up, then run this again.',
     exitCode: EXIT.MACHINE,
   });
-}
-
-async function tail(file: string): Promise<string> {
-  return (await run('tail', ['-n', '12', file])).stdout;
 }
 
 function nearestExisting(path: string): string {

@@ -312,16 +312,25 @@ async function prepare(stackNames: readonly string[]): Promise<Session> {
   return session;
 }
 
-/** The machine, the supply (chosen where `choose`, else as recorded), and a synth. */
+/**
+ * The machine, the supply and a synth for what changes something; for what only looks, the recorded supply and the last
+ * synth, which a deploy that is under way may be reading.
+ */
 async function prepareWith(choose: boolean): Promise<Session> {
   const progress = new Progress();
   const project = findProject(process.cwd());
   const docker = new Docker();
   if (choose) await checkMachine(progress, docker);
-  const supply = choose ? await prepareSupply(project, progress) : recordedSupply(project);
-  const quiet = choose ? progress : new Progress({ write: () => undefined });
-  await synth(project, supply, quiet);
-  return new Session(project, choose ? progress : new Progress(), supply);
+  if (!choose) {
+    const recorded = recordedSupply(project);
+    if (StackFile.names(project).length === 0) {
+      await synth(project, recorded, progress);
+    }
+    return new Session(project, progress, recorded);
+  }
+  const supply = await prepareSupply(project, progress);
+  await synth(project, supply, progress);
+  return new Session(project, progress, supply);
 }
 
 /** Undefined, and said, when nothing was ever deployed from here. */

@@ -76,19 +76,21 @@ function sweepPlans(): void {
 
 /** Terraform in the directory of one stack. */
 export class Terraform {
-  private readonly scratch: string;
+  private scratch: string | undefined;
+  private readonly removeScratch = (): void => {
+    process.off('exit', this.removeScratch);
+    if (this.scratch !== undefined) {
+      rmSync(this.scratch, { recursive: true, force: true });
+    }
+    this.scratch = undefined;
+  };
 
   constructor(
     private readonly stack: StackFile,
     private readonly supply: Supply | undefined,
     private readonly progress: Progress,
     private readonly mask: Mask,
-  ) {
-    // Plans hold secrets in clear: a directory of our own (0700), away with it at the end.
-    sweepPlans();
-    this.scratch = mkdtempSync(join(tmpdir(), `${PLANS}${process.pid}-`));
-    process.on('exit', () => rmSync(this.scratch, { recursive: true, force: true }));
-  }
+  ) {}
 
   /** Initialises the directory, unless that was done already for the same providers and backend. */
   public async init(): Promise<void> {
@@ -106,6 +108,11 @@ export class Terraform {
 
   /** Makes a plan, with a refresh. */
   public async plan(step: Step, options: PlanOptions = {}): Promise<Plan> {
+    // Plans hold secrets in clear: a directory of our own (0700), away with it at the end.
+    this.removeScratch();
+    sweepPlans();
+    this.scratch = mkdtempSync(join(tmpdir(), `${PLANS}${process.pid}-`));
+    process.on('exit', this.removeScratch);
     const file = join(this.scratch, `${this.stack.name}.tfplan`);
     const args = ['plan', '-json', '-input=false', '-lock-timeout=5s', '-detailed-exitcode', `-out=${file}`];
     if (options.destroy === true) args.push('-destroy');
@@ -115,6 +122,9 @@ export class Terraform {
       if (event.type !== 'planned_change' || event.change?.action === 'noop') return;
       planned.push({ address: event.change?.resource?.addr ?? '', action: event.change?.action ?? '' });
     });
+    if (code !== 2) {
+      this.removeScratch();
+    }
     return { changes: code === 2, planned, file };
   }
 
@@ -126,7 +136,7 @@ export class Terraform {
         this.tell(event, step, told),
       );
     } finally {
-      rmSync(plan.file, { force: true });
+      this.removeScratch();
     }
   }
 
