@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every image once, with the flags and environment that the published image of the same name understands, and sees
 # that it answers. Prints one line per image; exits 1 at the first that fails, with its log. Removes what it made.
-set -euo pipefail
 # shellcheck disable=SC2016 # what stands in single quotes is for the shells in the containers
+set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 net=cdktf-mlops-smoke-$$
