@@ -1,6 +1,7 @@
 import {
   Container as DockerContainer,
   ContainerConfig,
+  ContainerHealthcheck,
   ContainerUpload,
   ContainerVolumes,
 } from '@cdktf/provider-docker/lib/container';
@@ -128,14 +129,13 @@ export class DockerPlatform extends Construct implements IPlatform {
       this.publishedPorts.set(key, workload.node.path);
     }
 
-    const base = this.containerConfig(workload, 'workload');
+    const base = this.containerConfig(workload, 'workload', dockerHealthCheck(props.healthCheck));
     const config: Omit<ContainerConfig, 'name' | 'image'> = {
       ...base,
       restart: 'unless-stopped',
       mustRun: true,
       wait: props.healthCheck.noneReason === undefined,
       waitTimeout: props.healthCheck.startSeconds,
-      healthcheck: dockerHealthCheck(props.healthCheck),
       destroyGraceSeconds: workload.stopSeconds,
       stopTimeout: workload.stopSeconds,
       ports: published.map((port) => ({
@@ -171,7 +171,7 @@ export class DockerPlatform extends Construct implements IPlatform {
   public deployTask(task: Task): Deployed {
     const name = this.claimName(task, task.physicalName);
     const container = new DockerContainer(task, 'container', {
-      ...this.containerConfig(task, 'task'),
+      ...this.containerConfig(task, 'task', doneCheck(task.timeoutSeconds)),
       ...this.preparation(task.props.script, task.timeoutSeconds),
       name,
       image: this.imageId(task, task.spec.image),
@@ -182,7 +182,7 @@ export class DockerPlatform extends Construct implements IPlatform {
 
   public declareJob(job: Job): Deployed {
     const name = this.claimName(job, job.physicalName);
-    const config = this.containerConfig(job, 'job', { 'cdktf-mlops.concurrency': String(job.concurrency) });
+    const config = this.containerConfig(job, 'job', undefined, { 'cdktf-mlops.concurrency': String(job.concurrency) });
     // Created and never started: a run is made from it, so that what was declared is what runs.
     const container = new DockerContainer(job, 'container', {
       ...config,
@@ -236,6 +236,7 @@ export class DockerPlatform extends Construct implements IPlatform {
     }
     const files = Object.keys(props.files).sort();
     const confirm = props.confirm ?? [];
+    const timeoutSeconds = props.timeoutSeconds ?? 60;
     const script = [
       // A reader must never see half a file.
       ...files.map((f) => `cp /publish/${f} /live/.${f}.new && mv /live/.${f}.new /live/${f}`),
@@ -254,7 +255,8 @@ export class DockerPlatform extends Construct implements IPlatform {
     );
     const container = new DockerContainer(publication, 'container', {
       ...this.common(publication.componentPath, 'publication', HANDOVER_CAPABILITIES),
-      ...this.preparation(script, props.timeoutSeconds ?? 60),
+      healthcheck: doneCheck(timeoutSeconds),
+      ...this.preparation(script, timeoutSeconds),
       name,
       image: this.imageId(publication, Image.fromCatalog('busybox')),
       user: '0:0',
@@ -348,17 +350,15 @@ export class DockerPlatform extends Construct implements IPlatform {
       mustRun: false,
       wait: true,
       waitTimeout: timeoutSeconds,
-      healthcheck: {
-        test: ['CMD', 'test', '-f', DONE],
-        interval: '1s',
-        timeout: '5s',
-        startPeriod: '0s',
-        retries: timeoutSeconds,
-      },
     };
   }
 
-  private containerConfig(container: Container, kind: Kind, labels: Record<string, string> = {}) {
+  private containerConfig(
+    container: Container,
+    kind: Kind,
+    health: ContainerHealthcheck | undefined,
+    labels: Record<string, string> = {},
+  ) {
     const { spec } = container;
     if ((spec.readOnlyRoot ?? false) && (spec.files ?? []).length > 0) {
       throw new ValidationError(
@@ -379,8 +379,12 @@ export class DockerPlatform extends Construct implements IPlatform {
     const dependsOn: ITerraformDependable[] = [...mounts.dependsOn];
     for (const other of spec.dependsOn ?? []) dependsOn.push(...other.dependables);
     return {
-      ...this.common(container.componentPath, kind, spec.capabilities, { ...labels, ...resources.labels }),
-      ...resources.config,
+      ...this.common(container.componentPath, kind, spec.capabilities, {
+        ...labels,
+        'cdktf-mlops.fixed': fixed(health, mounts.tmpfs, resources.cpuQuota),
+      }),
+      ...resources,
+      healthcheck: health,
       entrypoint: spec.entrypoint?.map(escapeTemplate),
       command: spec.command?.map(escapeTemplate),
       env: environment.length > 0 ? environment.sort() : undefined,
@@ -406,16 +410,12 @@ export class DockerPlatform extends Construct implements IPlatform {
     const memory = resources?.memoryBytes === undefined ? undefined : Math.ceil(resources.memoryBytes / 2 ** 20);
     const cpu = resources?.cpuMillis;
     return {
-      config: {
-        memory,
-        // Without it every later plan shows a change; equal to the memory it means "no swap".
-        memorySwap: memory,
-        cpuPeriod: cpu === undefined ? undefined : 100_000,
-        cpuQuota: cpu === undefined ? undefined : cpu * 100,
-        gpus: resources?.gpu === undefined ? undefined : 'all',
-      },
-      // The provider claims to change a quota in place, and the Engine does not. A label forces a replacement.
-      labels: (cpu === undefined ? {} : { 'cdktf-mlops.cpu': `${cpu}m` }) as Record<string, string>,
+      memory,
+      // Without it every later plan shows a change; equal to the memory it means "no swap".
+      memorySwap: memory,
+      cpuPeriod: cpu === undefined ? undefined : 100_000,
+      cpuQuota: cpu === undefined ? undefined : cpu * 100,
+      gpus: resources?.gpu === undefined ? undefined : 'all',
     };
   }
 
@@ -552,6 +552,7 @@ export class DockerPlatform extends Construct implements IPlatform {
   ): DockerContainer {
     return new DockerContainer(scope, 'prepare', {
       ...this.common(path, 'secrets', HANDOVER_CAPABILITIES),
+      healthcheck: doneCheck(60),
       ...this.preparation(what.script, 60),
       name: this.claimName(scope, name),
       image: this.imageId(scope, Image.fromCatalog('busybox')),
@@ -601,6 +602,25 @@ export class DockerPlatform extends Construct implements IPlatform {
 /** `replace_triggered_by` is the one place where Terraform refuses the `${}` that cdktf would write. */
 function bareAddress(resource: DataResource): string {
   return `${resource.terraformResourceType}.${resource.friendlyUniqueId}`;
+}
+
+/** Health check of a preparation: its script has ended well. */
+function doneCheck(timeoutSeconds: number): ContainerHealthcheck {
+  return {
+    test: ['CMD', 'test', '-f', DONE],
+    interval: '1s',
+    timeout: '5s',
+    startPeriod: '0s',
+    retries: timeoutSeconds,
+  };
+}
+
+/**
+ * A digest of what the provider claims to change in place while the Engine does not: as a label, which forces a
+ * replacement, it makes a change of them real.
+ */
+function fixed(...parts: unknown[]): string {
+  return shortHash(JSON.stringify(parts.map((part) => part ?? null)));
 }
 
 function chownScript(owner: string, volumes: ContainerVolumes[]): string {

@@ -53,6 +53,8 @@ export class TrainingRunner extends Construct implements IObservable {
         MLFLOW_TRACKING_URI: props.registry.endpoint.url,
         MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,
         MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
+        // Where a person finds the run's page.
+        MLOPS_REGISTRY_PUBLIC_URL: props.registry.endpoint.publishedUrl ?? props.registry.endpoint.url,
         ...(props.pushgateway === undefined ? {} : { MLOPS_PUSHGATEWAY_URL: props.pushgateway.url }),
       },
       secrets: { ...props.secrets, 'registry-password': props.registry.trainingUser.password },
