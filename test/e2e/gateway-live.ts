@@ -33,6 +33,8 @@ const RATE = Number(args.rate);
 const SECONDS = Number(args.seconds);
 const PREFIX = `gateway-live-${process.pid}`;
 const MODEL = 'cancer';
+/** What asks a model server's container, with whatever its image has, whether it is ready. */
+const PROBE = ['wget -q -O -', 'curl -fsS'].map((get) => `${get} http://127.0.0.1:8080/v2/health/ready`).join(' || ');
 
 const files = mkdtempSync(join(tmpdir(), `${PREFIX}-`));
 const containers = new Set<string>();
@@ -103,7 +105,8 @@ frontend server
     ...['--stop-signal', 'USR1', '-v', `${lua}:/etc/server/pause.lua:ro`, '-v', `${config}:/etc/server/server.cfg:ro`],
     ...['--entrypoint', 'haproxy', image, '-W', '-db', '-f', '/etc/server/server.cfg'],
   );
-  await sleep(1000);
+  const ready = `i=0; until ${PROBE}; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`;
+  await docker('exec', name, 'sh', '-c', ready);
 }
 
 async function startGateway(image: string): Promise<void> {
@@ -191,6 +194,11 @@ class Load {
     const taken = this.answered;
     this.answered = new Map();
     return taken;
+  }
+
+  /** Waits for the answers to what has been sent so far. */
+  public async settle(): Promise<void> {
+    await Promise.all(this.pending);
   }
 
   public async end(): Promise<void> {
@@ -291,6 +299,7 @@ async function main(): Promise<void> {
 
   const fresh = new Load(at, RATE, 0);
   const kept = new Load(at, 20, 40);
+  const settle = () => Promise.all([fresh.settle(), kept.settle()]);
   const loads = () => `${fresh.sent} + ${kept.sent} sent, ${fresh.lost.length} + ${kept.lost.length} lost`;
   const cycle: Record<number, number>[] = [
     { 1: 0, 2: 100 },
@@ -320,6 +329,7 @@ async function main(): Promise<void> {
   await publish(release({ 2: 100 }));
   await docker('stop', '-t', '30', `${PREFIX}-v1`);
   await sleep(3000);
+  await settle();
   report('switching versions loses nothing', fresh.lost.length + kept.lost.length === 0, loads());
 
   await publish('# release 0\nbackend broken\n  such a line is none of HAProxy\n', 'error');
@@ -335,6 +345,7 @@ async function main(): Promise<void> {
   await startServer(image, 'v2-again', 2, `${PREFIX}-model-v2`);
   await docker('stop', '-t', '30', `${PREFIX}-v2`);
   await sleep(4000);
+  await settle();
   report(
     'replacing a server behind its name loses nothing',
     fresh.lost.length + kept.lost.length === lostBefore,
@@ -351,10 +362,12 @@ async function main(): Promise<void> {
   const lostUntilKill = fresh.lost.length + kept.lost.length;
   await docker('kill', '-s', 'KILL', `${PREFIX}-v2-second`);
   await sleep(5000);
+  await settle();
   const lostByKill = fresh.lost.length + kept.lost.length - lostUntilKill;
   report('killing one of two servers loses only what it was answering', lostByKill <= 5, `${lostByKill} lost`);
   const lostAfterKill = fresh.lost.length + kept.lost.length;
   await sleep(3000);
+  await settle();
   report('and nothing after', fresh.lost.length + kept.lost.length === lostAfterKill, loads());
   await Promise.all([fresh.end(), kept.end()]);
 

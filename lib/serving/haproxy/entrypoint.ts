@@ -194,6 +194,10 @@ drained() {
 
 # Loads what is published. The copy that was checked is the copy that is loaded.
 load() {
+  if cmp -s "$candidate" "$current"; then
+    accept
+    return
+  fi
   if ! valid "$candidate"; then
     refuse 'HAProxy does not accept it'
     return

@@ -123,7 +123,9 @@ export function renderGatewayConfig(
       'option redispatch 1',
       // A client whose connection idles across a reload keeps it for one more answer, which then says "close".
       'option idle-close-on-response',
-      'http-reuse safe',
+      // A connection to a model server carries one request. A kept one may be closed by the server at the moment it is
+      // used again; the request is then lost, for whether it had begun is unknown.
+      'option http-server-close',
       ...[
         [400, 'the request is malformed'],
         [408, 'the request did not arrive in time'],
