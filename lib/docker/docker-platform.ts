@@ -144,7 +144,13 @@ export class DockerPlatform extends Construct implements IPlatform {
         ip: port.publish!.address,
         protocol: 'tcp',
       })),
-      pidMode: (props.hostProcesses ?? false) ? 'host' : undefined,
+      ...((props.hostProcesses ?? false)
+        ? {
+            pidMode: 'host',
+            // The Engine adds the label by itself; without it every later plan would replace the container.
+            securityOpts: [...base.securityOpts, 'label=disable'],
+          }
+        : {}),
       lifecycle: { ...base.lifecycle, ...(createFirst ? { createBeforeDestroy: true } : {}) },
     };
     // With "create first" old and new stand side by side for a while, so the name must change with the content.
