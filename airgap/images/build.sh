@@ -174,6 +174,11 @@ build() {
   trap "rm -rf '$context'" EXIT
   files "$folder" | (cd "$folder" && xargs -r -d '\n' cp --parents -p -t "$context")
   chmod -R a+rX "$context"
+  # What was copied has to be what the tag stands for: an edit during a build must not hide in an older tag.
+  (compute_hashes && [[ $tag == *-"${hash[$step]}" ]]) || {
+    echo "the sources of $step have changed since this run began: run it again"
+    exit 1
+  }
   [[ -z $extra ]] || cp -rl "$extra/." "$context/" 2> /dev/null || cp -r "$extra/." "$context/"
   docker build --quiet=false --build-arg "BASE=$base" --label "cdktf-mlops.airgap=true" --tag "$tag" "$@" "$context"
   rm -rf "$context"
