@@ -20,7 +20,7 @@ export interface ComponentStatus {
   /** `healthy`, or what is wrong. */
   readonly health: string;
   readonly restarts: number;
-  /** Command that shows its credentials. */
+  /** Name to ask `cdktf-mlops credentials` for. */
   readonly credentials: string | undefined;
 }
 
@@ -70,7 +70,7 @@ export async function environmentStatus(session: Session, environment: string): 
     ...containers.map((container) => owner(label(container, LABEL.COMPONENT) ?? '', outputs)),
     ...missing.map((path) => owner(path, outputs)),
   ]);
-  return Promise.all(
+  const statuses = await Promise.all(
     [...names].sort().map(async (name): Promise<ComponentStatus> => {
       const output = outputs.find((candidate) => candidate.name === name);
       const own = containers.filter((container) => owner(label(container, LABEL.COMPONENT) ?? '', outputs) === name);
@@ -85,13 +85,23 @@ export async function environmentStatus(session: Session, environment: string): 
         healthy: problems.length === 0,
         health: problems.length === 0 ? wellWord(own) : problems.join('; '),
         restarts: own.reduce((sum, container) => sum + container.RestartCount, 0),
-        credentials:
-          output?.credentials === undefined
-            ? undefined
-            : `cdktf-mlops credentials ${environment} ${output.credentials}`,
+        credentials: output?.credentials,
       };
     }),
   );
+  // Preparations of the environment itself belong to no component: they are of interest when they have failed.
+  const helpers = new Set(
+    [...names].filter(
+      (name) =>
+        !outputs.some((output) => output.name === name) &&
+        containers.every(
+          (container) =>
+            owner(label(container, LABEL.COMPONENT) ?? '', outputs) !== name ||
+            !['workload', 'job'].includes(label(container, LABEL.KIND) ?? ''),
+        ),
+    ),
+  );
+  return statuses.filter((status) => !status.healthy || !helpers.has(status.component));
 }
 
 /** The longest named component that a path is, or lies in; else its first part, or two below `models` and `monitoring`. */

@@ -32,6 +32,8 @@ import { train } from './train';
 /** The command line. Results go to standard output, progress to standard error. */
 export function program(): Command {
   const command = new Command('cdktf-mlops')
+    // Inherited by the commands below: none of them may end the process by itself.
+    .exitOverride()
     .description('Deploys, trains, releases and looks after an MLOps environment that a cdktf program declares.')
     .version((JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version)
     .addHelpText(
@@ -223,7 +225,7 @@ Set DEBUG=1 to see stack traces.`,
       if (statuses.length === 0) {
         throw new CommandError(`nothing of '${environment}' is deployed`, { remedy: 'deploy it: `npm start`.' });
       }
-      print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(statuses));
+      print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(environment, statuses));
       if (statuses.some(({ healthy }) => !healthy)) process.exitCode = EXIT.FAILED;
     });
 

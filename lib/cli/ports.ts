@@ -55,16 +55,26 @@ export async function processOn(port: number): Promise<string | undefined> {
   }
   const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listeningSockets(file, port)));
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-      if (links.some((link) => sockets.has(link))) {
-        return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
-      }
-    } catch {
-      // gone meanwhile, or another user's
+    if (descriptors(pid).some((target) => sockets.has(target))) {
+      return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
     }
   }
   return undefined;
+}
+
+/** What a process has open; nothing for a process that has ended, or is another user's. */
+function descriptors(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return ''; // closed meanwhile
+      }
+    });
+  } catch {
+    return [];
+  }
 }
 
 function listeningSockets(file: string, port: number): string[] {

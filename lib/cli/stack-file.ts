@@ -67,7 +67,7 @@ export class StackFile {
       Object.entries(byId).map(([id, attributes]) => ({
         address: `${type}.${id}`,
         type,
-        path: readablePath(attributes) ?? `${type}.${id}`,
+        path: readablePath(name, attributes) ?? `${type}.${id}`,
         name: literal(attributes.name),
         attributes,
       })),
@@ -142,14 +142,15 @@ function literal(value: unknown): string | undefined {
   return typeof value === 'string' && !value.includes('${') ? value : undefined;
 }
 
-function readablePath(attributes: Record<string, unknown>): string | undefined {
+function readablePath(stack: string, attributes: Record<string, unknown>): string | undefined {
   const path = (attributes['//'] as { metadata?: { path?: string } } | undefined)?.metadata?.path;
   if (path === undefined) return undefined;
-  return path
+  const parts = path
     .split('/')
     .slice(1)
-    .filter((part) => part !== 'Resource' && part !== 'Default')
-    .join('/');
+    .filter((part) => part !== 'Resource' && part !== 'Default');
+  // The construct of a whole environment is called like it.
+  return (parts[0] === stack.replace(/-models$/, '') ? parts.slice(1) : parts).join('/');
 }
 
 function readManifest(project: Project): Manifest | undefined {

@@ -56,9 +56,9 @@ export async function start(session: Session, options: StartOptions): Promise<bo
   return changed;
 }
 
-/** The table of an environment's components, as it is printed. */
-export function statusTable(statuses: readonly ComponentStatus[]): string {
-  return renderTable(
+/** The table of an environment's components, as it is printed, and how to get at the credentials. */
+export function statusTable(environment: string, statuses: readonly ComponentStatus[]): string {
+  const table = renderTable(
     ['COMPONENT', 'URL', 'HEALTH', 'RESTARTS', 'CREDENTIALS'],
     statuses.map((status) => [
       status.component,
@@ -68,6 +68,11 @@ export function statusTable(statuses: readonly ComponentStatus[]): string {
       status.credentials ?? '-',
     ]),
   );
+  // In the project itself the command has no link of its own.
+  const command = process.env.npm_package_name === 'cdktf-mlops' ? 'npm run -s cdktf-mlops --' : 'npx cdktf-mlops';
+  return statuses.some(({ credentials }) => credentials !== undefined)
+    ? `${table}\n\nCredentials are shown by: ${command} credentials ${environment} <name>`
+    : table;
 }
 
 /** The table at the end, and an error when something in it is not healthy. */
@@ -75,7 +80,7 @@ export async function showStatus(session: Session, environment: string): Promise
   const statuses = await session.progress.step('Asking every component how it is', () =>
     environmentStatus(session, environment),
   );
-  const table = statusTable(statuses);
+  const table = statusTable(environment, statuses);
   const unwell = statuses.filter(({ healthy }) => !healthy);
   if (unwell.length === 0) return table;
   throw new CommandError(`${unwell.map(({ component }) => component).join(', ')}: not healthy`, {

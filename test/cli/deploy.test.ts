@@ -15,7 +15,7 @@ const PLAN_CREATE = {
   code: 2,
   stdout: events({ type: 'planned_change', change: { action: 'create', resource: { addr: ADDRESS } } }),
 };
-const INIT = { match: /^init /, script: "fs.mkdirSync('.terraform', { recursive: true })" };
+const INIT = { match: /^init /, script: '/bin/mkdir -p .terraform' };
 const STATE = { match: /^state pull/, stdout: JSON.stringify(stateWith('in-state', PASSWORD)) };
 const NETWORKS = { match: /^network ls/, stdout: 'net-1 staging\n' };
 const NO_VOLUMES = { match: /^volume ls/, stdout: '' };
@@ -73,7 +73,7 @@ test('an apply tells what is made, by readable names', async () => {
   ]);
   fakes.add('docker', [NO_CONTAINERS, NETWORKS, NO_VOLUMES]);
   await expect(deployStack(session, stack, { yes: true })).resolves.toBe(true);
-  expect(lines.text.join('')).toContain('created staging/registry (container) (7 s)');
+  expect(lines.text.join('')).toContain('created registry (container) (7 s)');
 });
 
 test('without a terminal and without --yes nothing is applied', async () => {

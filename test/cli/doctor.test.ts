@@ -69,10 +69,11 @@ describe('Docker', () => {
     fakes.add('docker', [
       {
         match: /^version/,
-        script: `if (!fs.existsSync(${JSON.stringify(flag)})) { rule.code = 1; rule.stderr = 'Cannot connect to the Docker daemon'; } else rule.stdout = '20.10.24';`,
+        stdout: '20.10.24',
+        script: `[[ -e ${flag} ]] || { code=1 stdout='' stderr='Cannot connect to the Docker daemon'; }`,
       },
     ]);
-    fakes.add('dockerd', [{ match: /^$/, script: `fs.writeFileSync(${JSON.stringify(flag)}, '')` }]);
+    fakes.add('dockerd', [{ match: /^$/, script: `: > ${flag}` }]);
     const said: string[] = [];
     await expect(engine({ ...USER, isRoot: true }, said)).resolves.toBe('20.10.24');
     expect(said.join()).toContain('starting it');
@@ -108,7 +109,7 @@ describe('Docker', () => {
 
   test('root on Debian has it installed', async () => {
     fakes.add('ready-docker', [RUNNING]);
-    const copy = `fs.copyFileSync(${JSON.stringify(join(fakes.directory, 'ready-docker'))}, ${JSON.stringify(join(fakes.directory, 'docker'))})`;
+    const copy = `/bin/cp ${join(fakes.directory, 'ready-docker')} ${join(fakes.directory, 'docker')}`;
     fakes.add('apt-get', [{ match: /^update/ }, { match: /^install/, script: copy }]);
     fakes.add('apt-cache', [{ match: /^show docker-cli/, code: 100 }]);
     await expect(engine({ ...USER, isRoot: true, isDebian: true })).resolves.toBe('20.10.24');

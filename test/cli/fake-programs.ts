@@ -4,13 +4,13 @@ import { join } from 'node:path';
 
 /** What a fake program does for arguments that match. */
 export interface Answer {
-  /** Tried in their order against the arguments, joined by spaces. */
+  /** Tried in their order against the arguments, joined by spaces; what bash knows of regular expressions. */
   readonly match: RegExp;
   readonly stdout?: string;
   readonly stderr?: string;
   /** @default 0 */
   readonly code?: number;
-  /** JavaScript that runs first; may call `fs`. */
+  /** Shell that runs first; only builtins, and programs by their full path. */
   readonly script?: string;
 }
 
@@ -26,23 +26,26 @@ export class FakePrograms {
 
   /** Makes or replaces a program. What no answer matches ends with 97 and says so. */
   public add(name: string, answers: readonly Answer[]): void {
-    const rules = answers.map((answer) => ({ ...answer, match: answer.match.source }));
     const file = join(this.directory, name);
+    const rules = answers.map(
+      ({ match, stdout = '', stderr = '', code = 0, script = '' }) => `
+re=${quote(match.source)}
+if [[ $args =~ $re ]]; then
+  code=${code} stdout=${quote(stdout)} stderr=${quote(stderr)}
+  ${script}
+  printf '%s' "$stderr" >&2
+  printf '%s' "$stdout"
+  exit "$code"
+fi`,
+    );
     writeFileSync(
       file,
-      `#!${process.execPath}
-const fs = require('node:fs');
-const args = process.argv.slice(2).join(' ');
-fs.appendFileSync(${JSON.stringify(join(this.directory, `${name}.calls`))}, args + '\\n');
-const rule = ${JSON.stringify(rules)}.find((candidate) => new RegExp(candidate.match).test(args));
-if (rule === undefined) {
-  process.stderr.write('fake ${name} has no answer to: ' + args);
-  process.exit(97);
-}
-if (rule.script) eval(rule.script);
-process.stderr.write(rule.stderr ?? '');
-process.stdout.write(rule.stdout ?? '');
-process.exitCode = rule.code ?? 0;
+      `#!/bin/bash
+args="$*"
+printf '%s\\n' "$args" >> ${quote(join(this.directory, `${name}.calls`))}
+${rules.join('')}
+printf 'fake ${name} has no answer to: %s' "$args" >&2
+exit 97
 `,
     );
     chmodSync(file, 0o755);
@@ -59,6 +62,10 @@ process.exitCode = rule.code ?? 0;
     process.env.PATH = this.path;
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function quote(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
 /** A progress that keeps its lines. */

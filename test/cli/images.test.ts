@@ -1,0 +1,77 @@
+import { CommandError } from '../../lib/cli/command-error';
+import { Docker } from '../../lib/cli/docker';
+import { buildImages, ownImages, pushImages } from '../../lib/cli/images';
+import { Progress } from '../../lib/cli/progress';
+import { FakePrograms, Lines } from './fake-programs';
+
+let fakes: FakePrograms;
+let lines: Lines;
+let progress: Progress;
+
+beforeEach(() => {
+  fakes = new FakePrograms();
+  lines = new Lines();
+  progress = new Progress(lines);
+});
+
+afterEach(() => fakes.restore());
+
+test('builds from the folder of that name, and says how far it is', async () => {
+  fakes.add('docker', [
+    { match: /^image inspect/, code: 1 },
+    { match: /^build/, stdout: 'Step 1/9 : FROM python\nnoise\n' },
+  ]);
+  await expect(buildImages(new Docker(), progress, ['mlflow'])).resolves.toBe(1);
+  expect(fakes.calls('docker')[1]).toMatch(
+    /^build --tag cdktf-mlops\/mlflow:\S+ --label cdktf-mlops.sources=\w+ .*images\/mlflow$/,
+  );
+  expect(lines.text.join('')).toContain('Step 1/9 : FROM python');
+  expect(lines.text.join('')).not.toContain('noise');
+});
+
+test('an image of the same sources is kept', async () => {
+  fakes.add('docker', [{ match: /^image inspect/, code: 1 }, { match: /^build/ }]);
+  await buildImages(new Docker(), progress, ['mlflow']);
+  const sources = /cdktf-mlops.sources=(\w+)/.exec(fakes.calls('docker')[1])?.[1];
+  fakes.add('docker', [{ match: /^image inspect/, stdout: `${sources}\n` }]);
+  await expect(buildImages(new Docker(), progress, ['mlflow'])).resolves.toBe(0);
+});
+
+test('a build that fails ends with its last lines and a remedy', async () => {
+  fakes.add('docker', [
+    { match: /^image inspect/, code: 1 },
+    {
+      match: /^build/,
+      stdout: 'Step 3/9 : RUN pip install\n',
+      stderr: 'ERROR: No matching distribution found for mlflow\n',
+      code: 1,
+    },
+  ]);
+  const error: unknown = await buildImages(new Docker(), progress, ['mlflow']).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(CommandError);
+  expect((error as CommandError).message).toMatch(/^the image cdktf-mlops\/mlflow:\S+ could not be built$/);
+  expect((error as CommandError).log.at(-1)).toBe('ERROR: No matching distribution found for mlflow');
+  expect((error as CommandError).remedy).toContain("'cdktf-mlops:images'");
+});
+
+test('an unknown key is refused, with those that there are', async () => {
+  await expect(buildImages(new Docker(), progress, ['postgres'])).rejects.toMatchObject({
+    message: "'postgres' is no image that is built here",
+    remedy: `use: ${[...ownImages().keys()].join(', ')}.`,
+  });
+});
+
+test('pushes under the name of the registry', async () => {
+  fakes.add('docker', [{ match: /^(tag|push)/ }]);
+  const [pushed] = await pushImages(new Docker(), progress, 'registry.example.com/ml/', ['mlflow']);
+  expect(pushed).toMatch(/^registry\.example\.com\/ml\/cdktf-mlops\/mlflow:/);
+  expect(fakes.calls('docker')[1]).toBe(`push ${pushed}`);
+});
+
+test('a push that is refused says how to log in', async () => {
+  fakes.add('docker', [{ match: /^tag/ }, { match: /^push/, stderr: 'no basic auth credentials', code: 1 }]);
+  await expect(pushImages(new Docker(), progress, 'registry.example.com/ml', ['mlflow'])).rejects.toMatchObject({
+    log: ['no basic auth credentials'],
+    remedy: expect.stringContaining('docker login registry.example.com') as string,
+  });
+});
