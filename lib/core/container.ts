@@ -3,12 +3,13 @@ import { ConfigFile } from './config-file';
 import { Endpoint } from './endpoint';
 import { check } from './errors';
 import { Image } from './image';
-import { componentPath, physicalName, checkLabel } from './names';
+import { componentPath, physicalName } from './names';
 import { Deployed, IPlatform } from './platform';
 import { Resources } from './resources';
-import { Secret } from './secret';
+import { checkNoSecret, checkSecrets, Secret } from './secret';
 import { SecretBundle } from './secret-bundle';
 import { Volume } from './volume';
+import { checkWords } from './words';
 
 /** What services, preparations and jobs have in common. */
 export interface ContainerProps {
@@ -67,6 +68,8 @@ export abstract class Container extends Construct {
     public readonly spec: ContainerProps,
   ) {
     super(scope, id);
+    check(spec.platform instanceof Object, this, 'platform', spec.platform, 'say where it runs: a DockerPlatform');
+    check(spec.image instanceof Object, this, 'image', spec.image, 'give Image.fromRegistry or Image.fromCatalog');
     this.platform = spec.platform;
     this.componentPath = componentPath(this, spec.platform.environment);
     this.physicalName = physicalName(spec.platform.environment, this.componentPath.split('/'));
@@ -86,14 +89,26 @@ export abstract class Container extends Construct {
       'given beside secrets',
       'give either secrets or secretBundle',
     );
-    for (const name of Object.keys(spec.secrets ?? {})) checkLabel(this, 'secrets', name);
+    checkSecrets(this, 'secrets', spec.secrets ?? {});
+    for (const prop of ['entrypoint', 'command'] as const) {
+      checkWords(this, prop, spec[prop]);
+      for (const [index, word] of (spec[prop] ?? []).entries()) checkNoSecret(this, `${prop}[${index}]`, word);
+    }
     for (const [name, value] of Object.entries(spec.environment ?? {})) {
       check(/^[A-Za-z_][A-Za-z0-9_]*$/.test(name), this, 'environment', name, 'name it with letters, digits and _');
       check(typeof value === 'string', this, `environment.${name}`, value, 'give a string');
       check(!value.includes('\u0000'), this, `environment.${name}`, value, 'leave out NUL characters');
+      checkNoSecret(this, `environment.${name}`, value);
     }
+    for (const file of spec.files ?? []) checkNoSecret(this, `files.${file.path}`, file.content);
     if (spec.user !== undefined) {
-      check(/^\d{1,9}(:\d{1,9})?$/.test(spec.user), this, 'user', spec.user, "write numbers: 'uid' or 'uid:gid'");
+      check(
+        typeof spec.user === 'string' && /^\d{1,9}(:\d{1,9})?$/.test(spec.user),
+        this,
+        'user',
+        spec.user,
+        "write numbers: 'uid' or 'uid:gid'",
+      );
     }
     for (const capability of spec.capabilities ?? []) {
       check(/^CAP_[A-Z_]+$/.test(capability), this, 'capabilities', capability, "write it as 'CAP_NET_BIND_SERVICE'");
@@ -101,6 +116,10 @@ export abstract class Container extends Construct {
     const paths = [...(spec.files ?? []).map((f) => f.path), ...(spec.volumes ?? []).map((v) => v.mountPath)];
     const twice = paths.find((path, index) => paths.indexOf(path) !== index);
     check(twice === undefined, this, 'files and volumes', twice, 'use each path once');
+    if (spec.secretBundle !== undefined || Object.keys(spec.secrets ?? {}).length > 0) {
+      const hidden = paths.find((path) => path === SECRETS_DIRECTORY || path.startsWith(`${SECRETS_DIRECTORY}/`));
+      check(hidden === undefined, this, 'files and volumes', hidden, 'choose another path: its secrets are there');
+    }
     const names = (spec.volumes ?? []).map((v) => v.name).filter((name) => name !== undefined);
     const sameName = names.find((name, index) => names.indexOf(name) !== index);
     check(sameName === undefined, this, 'volumes', sameName, 'name each volume differently');

@@ -29,6 +29,13 @@ export function check(
  * Refuses keys that a set of props does not have: plain JavaScript, JSON and Python callers get no compiler's help.
  */
 export function checkKeys(scope: IConstruct | string, prop: string, value: object, known: readonly string[]): void {
+  check(
+    typeof value === 'object' && value !== null && !Array.isArray(value),
+    scope,
+    prop,
+    value,
+    `give an object with some of: ${known.join(', ')}`,
+  );
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw new ValidationError(scope, `${prop}.${key}`, 'not known', `use one of: ${known.join(', ')}`);
@@ -36,9 +43,18 @@ export function checkKeys(scope: IConstruct | string, prop: string, value: objec
   }
 }
 
+/** Undefined for what has no JSON: functions, and objects that contain themselves, as constructs do. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value) ?? String(value);
+  const text = json(value) ?? (typeof value === 'object' ? 'an object' : String(value));
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

@@ -1,5 +1,6 @@
 import { check } from './errors';
 import { checkPort, checkWhole } from './quantity';
+import { checkWords } from './words';
 
 /** Timing of a health check; all in whole seconds. */
 export interface HealthCheckOptions {
@@ -36,7 +37,14 @@ export class HealthCheck {
 
   /** A command inside the workload ends with 0. */
   public static command(command: string[], options: HealthCheckOptions = {}): HealthCheck {
-    check(command.length > 0, 'HealthCheck.command', 'command', command, 'name a program and its arguments');
+    check(
+      Array.isArray(command) && command.length > 0,
+      'HealthCheck.command',
+      'command',
+      command,
+      'name a program and its arguments',
+    );
+    checkWords('HealthCheck.command', 'command', command);
     return new HealthCheck(undefined, undefined, [...command], undefined, options);
   }
 

@@ -9,7 +9,7 @@ export const MIRROR_CONTEXT = 'cdktf-mlops:imageMirror';
 
 /** `[host[:port]/]path:tag` or `[host[:port]/]path[:tag]@sha256:digest`, as the distribution specification has it. */
 const REFERENCE =
-  /^(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::(?<tag>[\w][\w.-]{0,127}))?(?:@sha256:[a-f0-9]{64})?$/;
+  /^(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?::(?<port>\d{1,5}))?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::(?<tag>[\w][\w.-]{0,127}))?(?:@sha256:[a-f0-9]{64})?$/;
 
 /** Options of {@link Image.fromRegistry}. */
 export interface ImageOptions {
@@ -39,7 +39,7 @@ export class Image {
    */
   public static fromCatalog(key: string): Image {
     check(
-      key in IMAGE_CATALOG,
+      Object.hasOwn(IMAGE_CATALOG, key),
       'Image.fromCatalog',
       'key',
       key,
@@ -72,7 +72,7 @@ export class Image {
 function checkedReference(where: string, reference: string, allowUnpinned: boolean): string {
   const match = typeof reference === 'string' ? REFERENCE.exec(reference) : null;
   check(
-    match !== null,
+    match !== null && reference.length <= 512 && Number(match.groups?.port ?? 1) <= 65535,
     where,
     'reference',
     reference,

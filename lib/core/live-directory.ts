@@ -1,8 +1,10 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkContent } from './config-file';
 import { check } from './errors';
 import { componentPath, physicalName } from './names';
 import { Deployed, IPlatform } from './platform';
+import { checkNoSecret } from './secret';
 import { Workload } from './workload';
 
 /** What {@link LiveDirectory} takes. */
@@ -46,7 +48,13 @@ export class LiveDirectory extends Construct {
     this.componentPath = props === undefined ? '' : componentPath(this, props.platform.environment);
     this.physicalName = existing ?? physicalName(props!.platform.environment, this.componentPath.split('/'));
     if (props === undefined) return;
-    check(/^\d{1,9}:\d{1,9}$/.test(props.owner), this, 'owner', props.owner, "write numbers: 'uid:gid'");
+    check(
+      typeof props.owner === 'string' && /^\d{1,9}:\d{1,9}$/.test(props.owner),
+      this,
+      'owner',
+      props.owner,
+      "write numbers: 'uid:gid'",
+    );
     this.deployed = props.platform.createLiveDirectory(this);
   }
 
@@ -91,9 +99,13 @@ export class PublishedFiles extends Construct {
     for (const name of [...Object.keys(props.files), ...(props.confirm ?? [])]) {
       check(/^[a-z0-9][a-z0-9.-]*$/.test(name), this, 'files', name, "use lower-case letters, digits, '.' and '-'");
     }
+    for (const [name, content] of Object.entries(props.files)) {
+      checkContent(this, `files.${name}`, content);
+      checkNoSecret(this, `files.${name}`, content);
+    }
     for (const name of props.confirm ?? []) {
       check(
-        name in props.files,
+        Object.hasOwn(props.files, name),
         this,
         'confirm',
         name,

@@ -1,6 +1,8 @@
 import { check } from './errors';
 import { checkPort } from './quantity';
 
+const IPV4 = /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
+
 /** A port that a workload listens on. */
 export interface Port {
   /** What others ask for, for example `http`. RFC 1123 label. */
@@ -23,7 +25,7 @@ export class Publish {
 
   /** On an address of the machine, for everybody who reaches that address. `0.0.0.0` is every interface. */
   public static onAddress(address: string, port: number): Publish {
-    check(/^\d{1,3}(\.\d{1,3}){3}$/.test(address), 'Publish.onAddress', 'address', address, 'write an IPv4 address');
+    check(IPV4.test(address), 'Publish.onAddress', 'address', address, 'write an IPv4 address');
     checkPort('Publish.onAddress', 'port', port);
     return new Publish(address, port);
   }

@@ -1,9 +1,9 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import { check } from './errors';
-import { checkLabel, componentPath, physicalName } from './names';
+import { componentPath, physicalName } from './names';
 import { Deployed, IPlatform } from './platform';
-import { Secret } from './secret';
+import { checkSecrets, Secret } from './secret';
 
 /** What {@link SecretBundle} takes. */
 export interface SecretBundleProps {
@@ -48,9 +48,15 @@ export class SecretBundle extends Construct {
     this.componentPath = props === undefined ? '' : componentPath(this, props.platform.environment);
     this.physicalName = existing ?? physicalName(props!.platform.environment, this.componentPath.split('/'));
     if (props === undefined) return;
-    check(/^\d{1,9}:\d{1,9}$/.test(props.owner), this, 'owner', props.owner, "write numbers: 'uid:gid'");
+    check(
+      typeof props.owner === 'string' && /^\d{1,9}:\d{1,9}$/.test(props.owner),
+      this,
+      'owner',
+      props.owner,
+      "write numbers: 'uid:gid'",
+    );
     check(Object.keys(props.secrets).length > 0, this, 'secrets', props.secrets, 'give at least one');
-    for (const name of Object.keys(props.secrets)) checkLabel(this, 'secrets', name);
+    checkSecrets(this, 'secrets', props.secrets);
     this.deployed = props.platform.createSecretBundle(this);
   }
 

@@ -1,8 +1,9 @@
 import { Password } from '@cdktf/provider-random/lib/password';
 import { RandomProvider } from '@cdktf/provider-random/lib/provider';
-import { TerraformStack, TerraformVariable, Token } from 'cdktf';
+import { DefaultTokenResolver, StringConcat, TerraformStack, TerraformVariable, Token, Tokenization } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
 import { check } from './errors';
+import { checkLabel } from './names';
 import { overrideProviderSource } from './providers';
 import { checkWhole } from './quantity';
 
@@ -67,12 +68,20 @@ export class Secret extends Construct {
   /**
    * A text with secrets in it, such as a file of tokens: each `{name}` of the template is replaced.
    *
-   * @throws when the template names a secret that is not given
+   * @throws when the template names no secret, or one that is not given
    */
   public static fromTemplate(scope: Construct, id: string, template: string, secrets: Record<string, Secret>): Secret {
     const secret = new Secret(scope, id);
+    checkSecrets(secret, 'secrets', secrets);
+    check(
+      /\{[a-z0-9-]+\}/.test(template),
+      secret,
+      'template',
+      '(a literal, not shown)',
+      'name at least one secret in it as {name}; a literal would be written to the synthesised file',
+    );
     secret.token = template.replace(/\{([a-z0-9-]+)\}/g, (_match, name: string) => {
-      check(name in secrets, secret, 'template', name, `use one of: ${Object.keys(secrets).join(', ')}`);
+      check(Object.hasOwn(secrets, name), secret, 'template', name, `use one of: ${Object.keys(secrets).join(', ')}`);
       return secrets[name].value;
     });
     return secret;
@@ -87,6 +96,47 @@ export class Secret extends Construct {
   /** The value as a Terraform expression: only for attributes that Terraform marks as sensitive. */
   public get value(): string {
     return this.token;
+  }
+}
+
+/** Refuses file names that are no labels, and values that are no secrets; the value is never shown. */
+export function checkSecrets(scope: IConstruct | string, prop: string, secrets: Record<string, Secret>): void {
+  for (const [name, secret] of Object.entries(secrets)) {
+    checkLabel(scope, prop, name);
+    check(
+      // A second copy of this library makes secrets too, so that its class is not asked for.
+      Construct.isConstruct(secret) && typeof (secret as Secret).value === 'string',
+      scope,
+      `${prop}.${name}`,
+      '(a literal, not shown)',
+      'give Secret.generated, Secret.fromVariable or Secret.fromToken; a literal would be written to the synthesised file',
+    );
+  }
+}
+
+/**
+ * Refuses a text that holds a secret's value, where everybody may read the text: command lines, environments, ordinary
+ * files.
+ */
+export function checkNoSecret(scope: IConstruct, prop: string, text: string): void {
+  if (!Token.isUnresolved(text)) return;
+  const expand = (value: string): string =>
+    JSON.stringify(
+      Tokenization.resolve(value, { scope, resolver: new DefaultTokenResolver(new StringConcat()), preparing: false }),
+    );
+  const expanded = expand(text);
+  for (const secret of TerraformStack.of(scope).node.findAll()) {
+    if (!(secret instanceof Secret)) continue;
+    for (const [, reference] of expand(secret.value).matchAll(/\$\{([^{}]+)\}/g)) {
+      const behind = expanded.split(reference).slice(1);
+      check(
+        behind.every((rest) => /^[\w-]/.test(rest)),
+        scope,
+        prop,
+        `the secret ${secret.node.path}`,
+        "hand it over as a file: give it as one of the 'secrets'",
+      );
+    }
   }
 }
 

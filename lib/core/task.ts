@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import { Container, ContainerProps } from './container';
 import { check } from './errors';
 import { checkWhole } from './quantity';
+import { checkNoSecret } from './secret';
 
 /** What {@link Task} takes. The image needs a POSIX shell. */
 export interface TaskProps extends ContainerProps {
@@ -28,7 +29,14 @@ export class Task extends Container {
     this.props = props;
     this.timeoutSeconds = props.timeoutSeconds ?? 120;
     checkWhole(this, 'timeoutSeconds', this.timeoutSeconds, 1, 3600);
-    check(props.script.trim().length > 0, this, 'script', props.script, 'write a shell script');
+    check(
+      typeof props.script === 'string' && props.script.trim().length > 0 && !props.script.includes('\u0000'),
+      this,
+      'script',
+      props.script,
+      'write a shell script',
+    );
+    checkNoSecret(this, 'script', props.script);
     this.deployed = props.platform.deployTask(this);
   }
 }

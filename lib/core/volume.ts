@@ -37,7 +37,7 @@ export class Volume {
   /** A volume that exists already and that nobody here makes or destroys, by the platform's own name for it. */
   public static existing(name: string, mountPath: string, readOnly = false): Volume {
     check(
-      /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name),
+      typeof name === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name),
       'Volume.existing',
       'name',
       name,
@@ -53,7 +53,13 @@ export class Volume {
 
   /** A directory of the machine, read-only: for exporters that watch the machine itself. */
   public static host(hostPath: string, mountPath: string): Volume {
-    check(/^\/[\w./-]*$/.test(hostPath), 'Volume.host', 'hostPath', hostPath, 'write an absolute path');
+    check(
+      typeof hostPath === 'string' && /^\/[\w./-]*$/.test(hostPath) && !hostPath.split('/').includes('..'),
+      'Volume.host',
+      'hostPath',
+      hostPath,
+      "write an absolute path without '..'",
+    );
     return new Volume(VolumeKind.HOST, mountPath, { hostPath, readOnly: true });
   }
 

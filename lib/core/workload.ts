@@ -61,6 +61,13 @@ export class Workload extends Container {
     this.stopSeconds = props.stopSeconds ?? 30;
     checkWhole(this, 'replicas', this.replicas, 0, 1000);
     checkWhole(this, 'stopSeconds', this.stopSeconds, 0, 3600);
+    check(
+      props.healthCheck instanceof Object,
+      this,
+      'healthCheck',
+      props.healthCheck,
+      'give HealthCheck.http, HealthCheck.command or, with a reason, HealthCheck.none',
+    );
     this.checkPorts(props.ports ?? []);
     if (props.autoscaling !== undefined) this.checkAutoscaling(props.autoscaling);
     this.deployed = props.platform.deployWorkload(this);
@@ -99,6 +106,13 @@ export class Workload extends Container {
       checkPort(this, `ports.${port.name}`, port.port);
       check(!seen.has(port.port), this, 'ports', port.port, 'use each port once');
       check(!seen.has(port.name), this, 'ports', port.name, 'name each port differently');
+      check(
+        port.scheme === undefined || /^[a-z][a-z0-9+.-]*$/.test(port.scheme),
+        this,
+        `ports.${port.name}.scheme`,
+        port.scheme,
+        "write a URL's scheme, for example 'https'",
+      );
       seen.add(port.port).add(port.name);
     }
   }

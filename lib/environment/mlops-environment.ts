@@ -1,11 +1,12 @@
 import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
 import { Endpoint } from '../core/endpoint';
-import { checkKeys } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { LiveDirectory } from '../core/live-directory';
 import { IObservable } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
+import { checkPort, parseCpu, parseMemory, parseStorage } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
@@ -272,10 +273,61 @@ export class MlopsEnvironment extends Construct {
   }
 
   private checkConfiguration(props: MlopsEnvironmentProps): void {
+    check(props.platform instanceof Object, this, 'platform', props.platform, 'say where it runs: a DockerPlatform');
     checkKeys(this, 'props', props, ['platform', 'protect', ...Object.keys(KEYS)]);
     for (const [component, keys] of Object.entries(KEYS)) {
       const configuration = (props as unknown as Record<string, object | undefined>)[component];
-      if (configuration !== undefined) checkKeys(this, component, configuration, keys);
+      if (configuration === undefined) continue;
+      checkKeys(this, component, configuration, keys);
+      this.checkComponent(component, configuration as Record<string, unknown>);
+    }
+    this.checkPorts(props);
+    const { training, database, artifacts, registry } = props;
+    if (training?.cpu !== undefined) parseCpu(this, 'training.cpu', training.cpu);
+    if (training?.memory !== undefined) parseMemory(this, 'training.memory', training.memory);
+    if (database?.storage !== undefined) parseStorage(this, 'database.storage', database.storage);
+    if (artifacts?.storage !== undefined) parseStorage(this, 'artifacts.storage', artifacts.storage);
+    if (registry?.existing !== undefined) {
+      const useless = database !== undefined ? 'database' : artifacts !== undefined ? 'artifacts' : undefined;
+      check(useless === undefined, this, useless ?? '', 'given', 'leave it out: registry.existing has its own');
+    }
+  }
+
+  private checkComponent(component: string, configuration: Record<string, unknown>): void {
+    const { enabled, existing } = configuration;
+    check(
+      enabled === undefined || typeof enabled === 'boolean',
+      this,
+      `${component}.enabled`,
+      enabled,
+      'give true or false',
+    );
+    if (existing === undefined) return;
+    const useless = Object.keys(configuration).find(
+      (key) => key !== 'existing' && key !== 'enabled' && configuration[key] !== undefined,
+    );
+    check(
+      useless === undefined,
+      this,
+      `${component}.${useless}`,
+      'given beside existing',
+      'leave it out: what exists is not configured here',
+    );
+  }
+
+  private checkPorts(props: MlopsEnvironmentProps): void {
+    const taken = new Map<number, string>();
+    for (const component of Object.keys(KEYS)) {
+      const configuration = (props as unknown as Record<string, Record<string, unknown> | undefined>)[component] ?? {};
+      for (const [key, port] of Object.entries(configuration)) {
+        if (!/^port$|Port$/.test(key) || port === undefined) continue;
+        const prop = `${component}.${key}`;
+        checkPort(this, prop, port as number);
+        if (configuration.enabled === false) continue;
+        const owner = taken.get(port as number);
+        check(owner === undefined, this, prop, port, `it is taken by '${owner}': choose another port`);
+        taken.set(port as number, prop);
+      }
     }
   }
 }

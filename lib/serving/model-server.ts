@@ -10,6 +10,7 @@ import { checkWhole } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
+import { withoutOwn } from '../core/words';
 import { Autoscaling, UpdateStrategy, Workload } from '../core/workload';
 
 /** Port of the Open Inference Protocol. */
@@ -95,18 +96,18 @@ export class ModelServer extends Construct {
       '(not shown)',
       'give either password or credentials',
     );
+    const own = {
+      MLOPS_MODEL_NAME: this.modelName,
+      MLOPS_MODEL_URI: props.modelUri,
+      MLFLOW_TRACKING_URI: props.trackingEndpoint.url,
+      MLFLOW_TRACKING_USERNAME: props.username,
+      MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
+    };
     this.workload = new Workload(this, 'Resource', {
       platform: props.platform,
       image: props.image ?? Image.fromCatalog('model-runtime'),
       entrypoint: ['mlops-serve'],
-      environment: {
-        ...props.environment,
-        MLOPS_MODEL_NAME: this.modelName,
-        MLOPS_MODEL_URI: props.modelUri,
-        MLFLOW_TRACKING_URI: props.trackingEndpoint.url,
-        MLFLOW_TRACKING_USERNAME: props.username,
-        MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
-      },
+      environment: { ...withoutOwn(this, props.environment ?? {}, own), ...own },
       secrets: props.password === undefined ? undefined : { 'registry-password': props.password },
       secretBundle: props.credentials,
       user: '1000:1000',

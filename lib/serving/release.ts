@@ -4,7 +4,7 @@ import { check, checkKeys } from '../core/errors';
 import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName } from '../core/names';
 import { IPlatform } from '../core/platform';
-import { checkWhole } from '../core/quantity';
+import { checkWhole, parseCpu, parseMemory } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { SecretBundle } from '../core/secret-bundle';
 import { UpdateStrategy } from '../core/workload';
@@ -134,7 +134,7 @@ export class Release extends Construct {
   private checkData(data: ReleaseData): void {
     checkKeys(this, 'data', data, ['models']);
     check(
-      typeof data.models === 'object' && data.models !== null,
+      typeof data.models === 'object' && data.models !== null && !Array.isArray(data.models),
       this,
       'data.models',
       data.models,
@@ -162,6 +162,8 @@ export class Release extends Construct {
       const sum = model.versions.reduce((total, entry) => total + entry.share, 0);
       check(sum === 100, this, `${prop}.versions`, model.versions, `the shares must add up to 100, not ${sum}`);
       if (model.replicas !== undefined) checkWhole(this, `${prop}.replicas`, model.replicas, 1, 100);
+      if (model.cpu !== undefined) parseCpu(this, `${prop}.cpu`, model.cpu);
+      if (model.memory !== undefined) parseMemory(this, `${prop}.memory`, model.memory);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
+import { check } from '../core/errors';
 import { Image } from '../core/image';
 import { Job } from '../core/job';
 import { IObservable, Observability } from '../core/observability';
@@ -8,6 +9,7 @@ import { IPlatform } from '../core/platform';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
+import { withoutOwn } from '../core/words';
 import { IModelRegistry } from '../registry/model-registry';
 import { trainingObservability } from './training-observability';
 
@@ -44,19 +46,26 @@ export class TrainingRunner extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: TrainingRunnerProps) {
     super(scope, id);
+    const own = {
+      MLFLOW_TRACKING_URI: props.registry.endpoint.url,
+      MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,
+      MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
+      // Where a person finds the run's page.
+      MLOPS_REGISTRY_PUBLIC_URL: props.registry.endpoint.publishedUrl ?? props.registry.endpoint.url,
+      ...(props.pushgateway === undefined ? {} : { MLOPS_PUSHGATEWAY_URL: props.pushgateway.url }),
+    };
+    check(
+      !Object.hasOwn(props.secrets ?? {}, 'registry-password'),
+      this,
+      'secrets',
+      'registry-password',
+      'choose another name: the password of the training user has this one',
+    );
     const job = new Job(this, 'Resource', {
       platform: props.platform,
       image: props.image ?? Image.fromCatalog('model-runtime'),
       entrypoint: ['mlops-train'],
-      environment: {
-        ...props.environment,
-        MLFLOW_TRACKING_URI: props.registry.endpoint.url,
-        MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,
-        MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
-        // Where a person finds the run's page.
-        MLOPS_REGISTRY_PUBLIC_URL: props.registry.endpoint.publishedUrl ?? props.registry.endpoint.url,
-        ...(props.pushgateway === undefined ? {} : { MLOPS_PUSHGATEWAY_URL: props.pushgateway.url }),
-      },
+      environment: { ...withoutOwn(this, props.environment ?? {}, own), ...own },
       secrets: { ...props.secrets, 'registry-password': props.registry.trainingUser.password },
       user: '1000:1000',
       volumes: props.volumes,
