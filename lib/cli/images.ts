@@ -33,6 +33,8 @@ export async function buildImages(docker: Docker, progress: Progress, keys?: rea
       });
     }
   }
+  // A client that would use BuildKit and lacks the plugin for it does not build at all.
+  const builder = (await docker.run(['buildx', 'version'])).code === 0 ? {} : { DOCKER_BUILDKIT: '0' };
   let built = 0;
   for (const [key, reference] of own) {
     if (keys !== undefined && !keys.includes(key)) continue;
@@ -53,6 +55,7 @@ export async function buildImages(docker: Docker, progress: Progress, keys?: rea
     await progress.step(`Building the image ${reference}`, async (step) => {
       const result = await docker.run(['build', '--tag', reference, '--label', `${SOURCES}=${sources}`, context], {
         umask: 0o022,
+        env: builder,
         onLine: (line) => {
           if (/^(Step \d+\/\d+|#\d+ \[)/.test(line)) step.line(line);
         },

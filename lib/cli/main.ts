@@ -290,7 +290,10 @@ export async function main(argv: readonly string[]): Promise<void> {
             cause: error,
           });
     process.stderr.write(`\n${failure.render()}\n`);
-    if (process.env.DEBUG !== undefined) console.error(failure.cause ?? failure);
+    if (process.env.DEBUG !== undefined) {
+      // Stacks only: what else an error carries may hold secrets.
+      process.stderr.write(`${failure.cause instanceof Error ? failure.cause.stack : failure.stack}\n`);
+    }
     process.exitCode = failure.exitCode;
   }
 }

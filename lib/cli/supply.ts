@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CommandError } from './command-error';
+import { IMAGES_CONTEXT, MIRROR_CONTEXT } from '../core/image';
+import { PROVIDERS_CONTEXT } from '../core/providers';
+import { CommandError, EXIT } from './command-error';
 import { lastLines, run, which } from './process';
 import { Progress } from './progress';
 import { ensureDataDir, Project } from './project';
@@ -67,6 +69,13 @@ export async function prepareSupply(project: Project, progress: Progress): Promi
   const recorded = recordedSupply(project);
   if (recorded !== undefined) {
     return recorded.supply === 'airgap' && hasAirgap(project) ? refreshAirgap(project, progress, recorded) : recorded;
+  }
+  if (
+    PROVIDERS_CONTEXT in project.context &&
+    (MIRROR_CONTEXT in project.context || IMAGES_CONTEXT in project.context)
+  ) {
+    progress.say('Supply: providers and images come from where the context of cdktf.json says');
+    return chooseSupply(project, 'published', progress);
   }
   const silent = await progress.step('First deploy: asking whether the registries answer', async (step) => {
     const names = await silentRegistries();
@@ -148,12 +157,12 @@ async function refreshAirgap(project: Project, progress: Progress, before: Suppl
   const supply: Supply = {
     supply: 'airgap',
     context: {
-      'cdktf-mlops:providers': Object.fromEntries(
+      [PROVIDERS_CONTEXT]: Object.fromEntries(
         readdirSync(join(mirror, 'airgap.local', 'cdktf-mlops'))
           .sort()
           .map((name) => [name, { source: `airgap.local/cdktf-mlops/${name}`, version }]),
       ),
-      'cdktf-mlops:images': JSON.parse(printed.stdout) as unknown,
+      [IMAGES_CONTEXT]: JSON.parse(printed.stdout) as unknown,
     },
     terraformRc: join(dirname(mirror), 'terraform.rc'),
   };
@@ -172,6 +181,12 @@ function failedScript(
   result: { readonly code: number; readonly stdout: string; readonly stderr: string },
 ): void {
   if (result.code === 0) return;
+  if (result.code === EXIT.INTERRUPTED) {
+    throw new CommandError('interrupted', {
+      remedy: 'run the same command again: it goes on where it stopped.',
+      exitCode: EXIT.INTERRUPTED,
+    });
+  }
   const lines = lastLines(`${result.stdout}\n${result.stderr}`, 25);
   const begin = lines.findIndex((line) => line.startsWith('error:'));
   const told = begin < 0 ? lines.slice(-15) : lines.slice(begin);

@@ -4,6 +4,8 @@ import { buildImages, ownImages, pushImages } from '../../lib/cli/images';
 import { Progress } from '../../lib/cli/progress';
 import { FakePrograms, Lines } from './fake-programs';
 
+const NO_BUILDX = { match: /^buildx version/, code: 1 };
+
 let fakes: FakePrograms;
 let lines: Lines;
 let progress: Progress;
@@ -16,29 +18,31 @@ beforeEach(() => {
 
 afterEach(() => fakes.restore());
 
+const build = (): string => fakes.calls('docker').find((call) => call.startsWith('build ')) ?? '';
+
 test('builds from the folder of that name, and says how far it is', async () => {
   fakes.add('docker', [
+    NO_BUILDX,
     { match: /^image inspect/, code: 1 },
     { match: /^build/, stdout: 'Step 1/9 : FROM python\nnoise\n' },
   ]);
   await expect(buildImages(new Docker(), progress, ['mlflow'])).resolves.toBe(1);
-  expect(fakes.calls('docker')[1]).toMatch(
-    /^build --tag cdktf-mlops\/mlflow:\S+ --label cdktf-mlops.sources=\w+ .*images\/mlflow$/,
-  );
+  expect(build()).toMatch(/^build --tag cdktf-mlops\/mlflow:\S+ --label cdktf-mlops.sources=\w+ .*images\/mlflow$/);
   expect(lines.text.join('')).toContain('Step 1/9 : FROM python');
   expect(lines.text.join('')).not.toContain('noise');
 });
 
 test('an image of the same sources is kept', async () => {
-  fakes.add('docker', [{ match: /^image inspect/, code: 1 }, { match: /^build/ }]);
+  fakes.add('docker', [NO_BUILDX, { match: /^image inspect/, code: 1 }, { match: /^build/ }]);
   await buildImages(new Docker(), progress, ['mlflow']);
-  const sources = /cdktf-mlops.sources=(\w+)/.exec(fakes.calls('docker')[1])?.[1];
-  fakes.add('docker', [{ match: /^image inspect/, stdout: `${sources}\n` }]);
+  const sources = /cdktf-mlops.sources=(\w+)/.exec(build())?.[1];
+  fakes.add('docker', [NO_BUILDX, { match: /^image inspect/, stdout: `${sources}\n` }]);
   await expect(buildImages(new Docker(), progress, ['mlflow'])).resolves.toBe(0);
 });
 
 test('a build that fails ends with its last lines and a remedy', async () => {
   fakes.add('docker', [
+    NO_BUILDX,
     { match: /^image inspect/, code: 1 },
     {
       match: /^build/,

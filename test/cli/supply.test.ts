@@ -77,6 +77,14 @@ test('a page of a portal in front of the network is no registry', async () => {
   expect((await prepareSupply(project, progress)).supply).toBe('airgap');
 });
 
+test('where cdktf.json names providers and a mirror, no public registry is asked', async () => {
+  addAirgap();
+  const context = { 'cdktf-mlops:providers': {}, 'cdktf-mlops:imageMirror': 'registry.example.com/mirror' };
+  const fetched = jest.spyOn(global, 'fetch').mockRejectedValue(new Error('no route'));
+  expect((await prepareSupply({ ...project, context }, progress)).supply).toBe('published');
+  expect(fetched).not.toHaveBeenCalled();
+});
+
 test('a recorded choice stays, whatever answers now', async () => {
   addAirgap();
   await chooseSupply(project, 'published', progress);
