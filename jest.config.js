@@ -8,7 +8,7 @@ module.exports = {
     require('node:fs').existsSync(path.replace('<rootDir>', __dirname)),
   ),
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/test/e2e/', '/test/package\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '/test/package\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-packages/', '<rootDir>/cdktf.out/'],
   // A .ts beside a stale .js of the same name wins.
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
