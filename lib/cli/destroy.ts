@@ -2,7 +2,7 @@ import { CommandError } from './command-error';
 import { confirm } from './deploy';
 import { Docker, LABEL } from './docker';
 import { explainFailure } from './explain';
-import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
+import { attachedToOneOf, findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
 import { Session } from './session';
 import { StackFile } from './stack-file';
 import { TerraformFailure } from './terraform';
@@ -53,11 +53,29 @@ export async function destroyStack(session: Session, stack: StackFile, options: 
 /** Ends the environment's training runs, and removes their containers. */
 export async function removeRuns(session: Session, environment: string): Promise<void> {
   const runs = await session.docker.containers(`${LABEL.ENVIRONMENT}=${environment}`, `${LABEL.KIND}=run`);
-  for (const { Name, Id, State } of runs) {
+  if (runs.length === 0) return;
+  // The same labels are on the runs of another checkout of this project.
+  const own = await session.ownNetworks(environment);
+  for (const { Name, Id, State } of runs.filter((run) => attachedToOneOf(run, own))) {
     session.progress.line(`${State.Running ? 'stopping and removing' : 'removing'} the training run ${Name}`);
     if (State.Running) await session.docker.run(['stop', Id]);
     await session.docker.run(['rm', '--force', '--volumes', Id]);
   }
+}
+
+/**
+ * Refuses to destroy an environment below what another stack deployed into it: its network would be in use.
+ *
+ * @throws CommandError that names the other stack
+ */
+export async function checkNothingAbove(session: Session, environment: string): Promise<void> {
+  const above = StackFile.find(session.project, `${environment}-models`);
+  if (above === undefined) return;
+  const state = await (await session.terraform(above)).state();
+  if ((state?.resources ?? []).every((resource) => resource.mode === 'data')) return;
+  throw new CommandError(`${above.name} is deployed into '${environment}'`, {
+    remedy: `destroy it first (\`cdktf-mlops destroy ${above.name}\`), or both with \`cdktf-mlops stop ${environment}\`.`,
+  });
 }
 
 /** Whether Docker holds anything of an environment, or of one of its stacks. */
@@ -87,10 +105,11 @@ export async function checkNothingRemains(
   const left = await remains(session.docker, labels);
   const unwanted = left.filter((name) => !keepData || !name.startsWith('volume '));
   if (unwanted.length > 0) {
-    throw new CommandError('not everything is gone', {
-      log: unwanted,
+    throw new CommandError("there is more on this Docker Engine, and this project's state does not know it", {
+      log: unwanted.length > 12 ? [...unwanted.slice(0, 12), `and ${unwanted.length - 12} more`] : unwanted,
       remedy:
-        'these carry the labels of this project and stand in no state: `cdktf-mlops clean <stack> --force --data` removes them.',
+        'it may belong to another checkout of the project: then go on there. When nobody needs it: ' +
+        '`cdktf-mlops clean <stack> --force --data` (deletes the data in the volumes).',
     });
   }
   if (left.length === 0) session.progress.say('Nothing is left: no container, no network, no volume.');

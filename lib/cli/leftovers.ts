@@ -107,7 +107,8 @@ function isAttached(container: ContainerInfo): boolean {
   );
 }
 
-function attachedToOneOf(container: ContainerInfo, networks: ReadonlySet<string>): boolean {
+/** Whether a container is, or is to be, on one of these networks, by id or name. */
+export function attachedToOneOf(container: ContainerInfo, networks: ReadonlySet<string>): boolean {
   // A container that was never started has no network id yet, only the network's name.
   return Object.entries(container.NetworkSettings.Networks ?? {}).some(([name, { NetworkID: id }]) =>
     networks.has(id === '' ? name : id),

@@ -6,7 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from './command-error';
 import { credentialOutputs, environmentStacks, environmentStatus } from './components';
 import { deployStack } from './deploy';
-import { checkNothingRemains, destroyStack, removeRuns } from './destroy';
+import { checkNothingAbove, checkNothingRemains, destroyStack, removeRuns } from './destroy';
 import { checkDisk, checkMachine, NEEDS } from './doctor';
 import { Docker, LABEL } from './docker';
 import { buildImages, ownImages, pushImages } from './images';
@@ -140,7 +140,10 @@ Set DEBUG=1 to see stack traces.`,
       if (session === undefined) return;
       const stack = StackFile.get(session.project, name);
       const keepData = options.keepData ?? false;
-      if (stack.name === stack.environment) await removeRuns(session, stack.environment);
+      if (stack.name === stack.environment) {
+        await checkNothingAbove(session, stack.environment);
+        await removeRuns(session, stack.environment);
+      }
       await destroyStack(session, stack, { yes: options.yes ?? false, keepData });
       await checkNothingRemains(
         session,
