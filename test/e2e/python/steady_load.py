@@ -1,14 +1,16 @@
 """Ask at a fixed rate, whatever the answers do, and count every request that is lost.
 
 Each request goes out at its own time on a new connection and is never repeated. Its body has to hold the probabilities
-of the version that the answer names. Standard library only. Leaves with 1 when a request failed, when the client could
-not keep the rate, or when a version that `--want-version` names never answered.
+of the version that the answer names. A TERM ends it early, with all answers waited for. Standard library only. Leaves
+with 1 when a request failed, when the client could not keep the rate, or when a version that `--want-version` names
+never answered.
 """
 
 import argparse
 import asyncio
 import json
 import math
+import signal
 import ssl
 import sys
 import time
@@ -120,8 +122,9 @@ async def run(
     token: str | None = None,
     ca_file: str | None = None,
     progress=None,
+    stop: asyncio.Event | None = None,
 ) -> Outcome:
-    """Send `rate` requests a second for `seconds`, then wait for the last answers."""
+    """Send `rate` requests a second for `seconds`, or until `stop` is set, then wait for the last answers."""
     parts = urlsplit(url)
     host = parts.hostname or ''
     context = tls_context(ca_file) if parts.scheme == 'https' else None
@@ -156,12 +159,16 @@ async def run(
         for second in range(math.ceil(seconds)):
             while not over.is_set() and time.perf_counter() < start + second + 2:
                 await asyncio.sleep(0.1)
+            if over.is_set() and second not in outcome.by_second:
+                break
             progress(second, outcome)
 
     over = asyncio.Event()
     reporter = asyncio.create_task(report()) if progress else None
     tasks: set[asyncio.Task] = set()
     for number in range(round(rate * seconds)):
+        if stop is not None and stop.is_set():
+            break
         due = start + number / rate
         delay = due - time.perf_counter()
         if delay > 0:
@@ -213,8 +220,11 @@ def main() -> int:
 
     expected = Expected(json.loads(Path(options.expected).read_text(encoding='utf-8')))
     print(f'sending {options.rate:g} requests a second for {options.seconds:g} s to {options.url}', flush=True)
-    outcome = asyncio.run(
-        run(
+
+    async def load() -> Outcome:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        return await run(
             options.url,
             expected,
             options.rate,
@@ -224,8 +234,10 @@ def main() -> int:
             read_token(options.token_file),
             options.ca_file,
             progress=lambda second, seen: print(describe(second, seen), flush=True),
+            stop=stop,
         )
-    )
+
+    outcome = asyncio.run(load())
     failed = sum(outcome.failures.values())
     versions = outcome.versions()
     figures = {

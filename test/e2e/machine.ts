@@ -1,0 +1,247 @@
+import { ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync, WriteStream } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContainerInfo, Docker, LABEL } from '../../lib/cli/docker';
+import { lastLines } from '../../lib/cli/process';
+import { findProject, Project } from '../../lib/cli/project';
+import { recordedSupply } from '../../lib/cli/supply';
+import { ENVIRONMENT } from './program/environment';
+import { CheckFailed } from './report';
+
+/** How a program ended, and what it said on both streams together. */
+export interface Ended {
+  readonly code: number;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** A program that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** The repository. */
+export const ROOT = join(__dirname, '..', '..');
+
+/** The programs, files and containers of one end-to-end run. */
+export class Machine {
+  public readonly docker = new Docker();
+  public readonly project: Project = findProject(join(__dirname, 'program'));
+  /** Readable by its owner alone; gone at the end. */
+  public readonly scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-e2e-'));
+  /** Everything that any program said. */
+  public readonly log = join(this.scratch, 'output.log');
+  private readonly logStream: WriteStream = createWriteStream(this.log, { mode: 0o600 });
+  private readonly children = new Set<ChildProcess>();
+  private clients = 0;
+
+  /** Starts a program, with what it says in the log. */
+  public start(program: string, args: readonly string[], options: StartOptions = {}): Running {
+    const started = Date.now();
+    this.logStream.write(`\n$ ${program} ${args.join(' ')}\n`);
+    const child = spawn(program, args, {
+      cwd: options.cwd ?? this.project.root,
+      env: { ...process.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A Ctrl-C is for this program to handle: it ends the others in their own way.
+      detached: true,
+    });
+    this.children.add(child);
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output += chunk.toString();
+      this.logStream.write(chunk);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+    const ended = new Promise<Ended>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        this.children.delete(child);
+        resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 130), output, seconds: (Date.now() - started) / 1000 });
+      });
+    });
+    return { child, ended };
+  }
+
+  /** Starts our command in the end-to-end project. */
+  public startCommand(...args: string[]): Running {
+    return this.start(process.execPath, ['--import', 'tsx', join(ROOT, 'lib', 'cli', 'main.ts'), ...args]);
+  }
+
+  /** @throws CheckFailed with its last lines unless our command ends with 0 */
+  public async command(...args: string[]): Promise<Ended> {
+    const ended = await this.startCommand(...args).ended;
+    if (ended.code === 0) return ended;
+    throw new CheckFailed(
+      [`cdktf-mlops ${args.join(' ')} ended with ${ended.code}`, ...lastLines(ended.output, 25)].join('\n'),
+    );
+  }
+
+  /** Runs Terraform itself in the directory of a stack. */
+  public terraform(stack: string, ...args: string[]): Promise<Ended> {
+    const rc = recordedSupply(this.project)?.terraformRc;
+    return this.start('terraform', args, {
+      cwd: join(this.project.outDir, 'stacks', stack),
+      env: {
+        TF_IN_AUTOMATION: '1',
+        TF_INPUT: '0',
+        CHECKPOINT_DISABLE: '1',
+        ...(rc === undefined ? {} : { TF_CLI_CONFIG_FILE: rc }),
+      },
+    }).ended;
+  }
+
+  /** The state of a stack as it lies in its file, also while an apply writes it. */
+  public state(stack: string): State {
+    try {
+      return JSON.parse(readFileSync(join(this.project.dataDir, 'state', `${stack}.tfstate`), 'utf8')) as State;
+    } catch {
+      return {};
+    }
+  }
+
+  /** Ids of the containers that the states of both stacks know. */
+  public knownContainers(...stacks: string[]): Set<string> {
+    const ids = stacks
+      .flatMap((stack) => this.state(stack).resources ?? [])
+      .filter(({ type }) => type === 'docker_container')
+      .flatMap(({ instances }) => instances ?? [])
+      .map(({ attributes }) => attributes?.id);
+    return new Set(ids.filter((id): id is string => typeof id === 'string'));
+  }
+
+  /** All containers of the environment. */
+  public containers(): Promise<ContainerInfo[]> {
+    return this.docker.containers(`${LABEL.ENVIRONMENT}=${ENVIRONMENT}`);
+  }
+
+  /**
+   * Runs one of the Python programs in the image that trains and serves, on the environment's network. A password
+   * reaches it through standard input and a file.
+   */
+  public startPython(image: string, login: Login, script: string, ...args: string[]): PythonRun {
+    const name = `cdktf-mlops-e2e-client-${process.pid}-${++this.clients}`;
+    const environment = {
+      HOME: '/tmp',
+      LOGNAME: 'e2e',
+      PYTHONDONTWRITEBYTECODE: '1',
+      MLFLOW_TRACKING_URI: `http://${ENVIRONMENT}-registry:5000`,
+      MLFLOW_TRACKING_USERNAME: login.username,
+      MLFLOW_TRACKING_PASSWORD_FILE: '/tmp/password',
+    };
+    const run = 'umask 077; cat > /tmp/password; exec python3 "$@"';
+    const running = this.start(
+      'docker',
+      [
+        ...['run', '--rm', '--interactive', '--init', '--name', name, '--network', ENVIRONMENT],
+        ...['--user', `${process.getuid?.() ?? 1000}:${process.getgid?.() ?? 1000}`, '--cap-drop', 'ALL'],
+        ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+        ...['--volume', `${join(ROOT, 'test', 'e2e', 'python')}:/e2e/test/e2e/python:ro`],
+        ...['--volume', `${join(ROOT, 'examples')}:/e2e/examples:ro`, '--volume', `${this.scratch}:/state`],
+        ...['--entrypoint', 'sh', image, '-c', run, 'sh', `/e2e/test/e2e/python/${script}`, ...args],
+      ],
+      { input: login.password },
+    );
+    return { name, ...running };
+  }
+
+  /** @throws CheckFailed unless the program ends with 0. Returns what it printed. */
+  public async python(image: string, login: Login, script: string, ...args: string[]): Promise<string> {
+    const { code, output } = await this.startPython(image, login, script, ...args).ended;
+    if (code === 0) return output.trim();
+    throw new CheckFailed([`${script} ended with ${code}`, ...lastLines(output, 12)].join('\n'));
+  }
+
+  /** Everything that any program said so far. */
+  public logged(): Promise<string> {
+    return new Promise((resolve, reject) =>
+      this.logStream.write('', (error) => (error ? reject(error) : resolve(readFileSync(this.log, 'utf8')))),
+    );
+  }
+
+  /** Ends what still runs, and removes what only this run needed. */
+  public async close(): Promise<void> {
+    for (const child of this.children) child.kill('SIGINT');
+    const mine = await this.docker.run(['ps', '-aq', '--filter', `name=^cdktf-mlops-e2e-client-${process.pid}-`]);
+    const ids = mine.stdout.split('\n').filter((id) => id !== '');
+    if (ids.length > 0) await this.docker.run(['rm', '--force', '--volumes', ...ids]);
+    await new Promise<void>((resolve) => this.logStream.end(resolve));
+    rmSync(this.scratch, { recursive: true, force: true });
+  }
+}
+
+/** A Python program that runs in a container. */
+export interface PythonRun extends Running {
+  /** Name of its container. */
+  readonly name: string;
+}
+
+/** A name and a password. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What {@link Machine.start} takes. */
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
+
+/** The part of a state that is used here. */
+export interface State {
+  readonly outputs?: Record<string, { readonly sensitive?: boolean; readonly value?: unknown }>;
+  readonly resources?: ReadonlyArray<{
+    readonly type: string;
+    readonly name: string;
+    readonly instances?: ReadonlyArray<{ readonly attributes?: Record<string, unknown> }>;
+  }>;
+}
+
+/**
+ * Asks again and again until there is an answer.
+ *
+ * @throws CheckFailed when there is none in time
+ */
+export async function eventually<T>(
+  what: string,
+  timeoutSeconds: number,
+  ask: () => Promise<T | undefined> | T | undefined,
+  everyMs = 1000,
+): Promise<T> {
+  const end = Date.now() + timeoutSeconds * 1000;
+  let last = '';
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      last = ` (${(error as Error).message})`;
+    }
+    if (Date.now() > end) throw new CheckFailed(`${what}: not within ${timeoutSeconds} s${last}`);
+    await sleep(everyMs);
+  }
+}
+
+/** Process ids of the direct children of a process that run a program of this name. */
+export function childrenOf(parent: number, name: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const [, comm, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
+        return comm === name && Number(rest.split(' ')[1]) === parent;
+      } catch {
+        return false; // gone meanwhile
+      }
+    })
+    .map(Number);
+}
