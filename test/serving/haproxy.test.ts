@@ -100,9 +100,10 @@ describe('gateway configuration', () => {
     );
   });
 
-  test('tries again only what reached no server', () => {
-    const defaults = section(renderGatewayConfig(), 'defaults gateway');
-    expect(defaults).toEqual(expect.arrayContaining(['retry-on conn-failure', 'option redispatch 1', 'retries 5']));
+  test('tries again only what no server has begun to answer', () => {
+    expect(section(renderGatewayConfig(), 'defaults gateway')).toEqual(
+      expect.arrayContaining(['retry-on conn-failure empty-response', 'option redispatch 1', 'retries 3']),
+    );
   });
 
   test.each<[string, unknown]>([

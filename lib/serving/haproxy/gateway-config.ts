@@ -103,6 +103,7 @@ export function renderGatewayConfig(
       `nbthread ${threads}`,
       `maxconn ${maxConnections}`,
       `hard-stop-after ${drainSeconds(options)}s`,
+      'tune.bufsize 32768',
       'ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
     ]),
     ...section(`defaults ${DEFAULTS_NAME}`, [
@@ -117,15 +118,17 @@ export function renderGatewayConfig(
       'timeout check 5s',
       'timeout queue 10s',
       `timeout server ${timeoutSeconds}s`,
-      // Only what never reached a server is tried again, and at another one: a prediction runs once.
-      'retries 5',
-      'retry-on conn-failure',
+      // What no server has answered a byte to is tried again, at another one where there is one: a connection that
+      // failed, or that the server closed just when it was used again. That asks for a prediction twice at worst, which
+      // changes nothing; a request that a server fails on is answered and never repeated. Bodies that are larger than
+      // a buffer are not kept for it.
+      'retries 3',
+      'retry-on conn-failure empty-response',
       'option redispatch 1',
       // A client whose connection idles across a reload keeps it for one more answer, which then says "close".
       'option idle-close-on-response',
-      // A connection to a model server carries one request. A kept one may be closed by the server at the moment it is
-      // used again; the request is then lost, for whether it had begun is unknown.
-      'option http-server-close',
+      // Sharing connections to the servers saves more time than the way through the gateway costs.
+      'http-reuse always',
       ...[
         [400, 'the request is malformed'],
         [408, 'the request did not arrive in time'],
