@@ -116,8 +116,8 @@ export function modelServersObservability(props: ModelServersObservabilityProps 
       },
       {
         name: 'ModelWithoutTraffic',
-        expr:
-          `max by (model) (${info}) unless ` + `(${`sum by (model) (increase(${predictions}[${noTraffic}m]))`} > 0)`,
+        // A short window that stays empty for long: an hour starts anew with each request.
+        expr: `max by (model) (${info}) unless (sum by (model) (increase(${predictions}[5m])) > 0)`,
         forDuration: `${noTraffic}m`,
         severity: Severity.TICKET,
         summary: `Nobody has asked {{ $labels.model }} for ${noTraffic} minutes.`,
