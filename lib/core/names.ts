@@ -23,6 +23,15 @@ export function componentPath(scope: IConstruct, environment: string): string {
     .map((s) => s.node.id)
     .filter((id) => !HIDDEN.has(id));
   if (below[0] === environment) below.shift();
+  for (const id of below) {
+    check(
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id),
+      scope,
+      'id',
+      id,
+      "begin it with a letter or digit and go on with letters, digits, '.', '_' and '-': names and labels are made of it",
+    );
+  }
   return below.join('/');
 }
 

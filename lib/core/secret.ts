@@ -1,6 +1,6 @@
 import { Password } from '@cdktf/provider-random/lib/password';
 import { RandomProvider } from '@cdktf/provider-random/lib/provider';
-import { DefaultTokenResolver, StringConcat, TerraformStack, TerraformVariable, Token, Tokenization } from 'cdktf';
+import { DefaultTokenResolver, Fn, StringConcat, TerraformStack, TerraformVariable, Token, Tokenization } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
 import { check } from './errors';
 import { checkLabel } from './names';
@@ -40,9 +40,14 @@ export class Secret extends Construct {
    * workspace variable). It has no default: a deploy without it asks or fails.
    */
   public static fromVariable(scope: Construct, id: string, description: string): Secret {
+    const name = id.replace(/[^A-Za-z0-9_]/g, '_');
+    const taken = TerraformStack.of(scope)
+      .node.findAll()
+      .some((other) => other instanceof TerraformVariable && other.friendlyUniqueId === name);
     const secret = new Secret(scope, id);
+    check(!taken, secret, 'id', id, `the stack has a variable '${name}' already: give this one another id`);
     const variable = new TerraformVariable(secret, 'Resource', { type: 'string', sensitive: true, description });
-    variable.overrideLogicalId(id.replace(/[^A-Za-z0-9_]/g, '_'));
+    variable.overrideLogicalId(name);
     secret.token = variable.stringValue;
     return secret;
   }
@@ -80,10 +85,16 @@ export class Secret extends Construct {
       '(a literal, not shown)',
       'name at least one secret in it as {name}; a literal would be written to the synthesised file',
     );
-    secret.token = template.replace(/\{([a-z0-9-]+)\}/g, (_match, name: string) => {
-      check(Object.hasOwn(secrets, name), secret, 'template', name, `use one of: ${Object.keys(secrets).join(', ')}`);
-      return secrets[name].value;
+    // Text and names take turns. Joined by Terraform: cdktf can't hand a text with tokens in it to a function.
+    const parts = template.split(/\{([a-z0-9-]+)\}/).map((part, index) => {
+      if (index % 2 === 0) return part;
+      check(Object.hasOwn(secrets, part), secret, 'template', part, `use one of: ${Object.keys(secrets).join(', ')}`);
+      return secrets[part].value;
     });
+    secret.token = Fn.join(
+      '',
+      parts.filter((part) => part !== ''),
+    );
     return secret;
   }
 

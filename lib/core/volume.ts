@@ -6,7 +6,10 @@ import { parseStorage } from './quantity';
 
 /** Options of {@link Volume.persistent}. */
 export interface PersistentVolumeOptions {
-  /** Capacity to ask for, such as `10Gi`. Docker's local volumes have no limit and ignore none: they refuse nothing. @default 10Gi */
+  /**
+   * Capacity to ask for, such as `10Gi`. A request, not a limit: Docker's local volumes take what the disk has.
+   * @default 10Gi
+   */
   readonly size?: string;
   /** Refuse every plan that would destroy it. @default false */
   readonly protect?: boolean;

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys } from '../core/errors';
 import { LiveDirectory } from '../core/live-directory';
+import { componentPath } from '../core/names';
 import { IObservable } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
@@ -275,6 +276,13 @@ export class MlopsEnvironment extends Construct {
   private checkConfiguration(props: MlopsEnvironmentProps): void {
     check(props.platform instanceof Object, this, 'platform', props.platform, 'say where it runs: a DockerPlatform');
     checkKeys(this, 'props', props, ['platform', 'protect', ...Object.keys(KEYS)]);
+    check(
+      componentPath(this, props.platform.environment) === '',
+      this,
+      'id',
+      this.node.path,
+      `give it the environment's name, '${props.platform.environment}', directly below the stack: a release finds its parts by their names`,
+    );
     for (const [component, keys] of Object.entries(KEYS)) {
       const configuration = (props as unknown as Record<string, object | undefined>)[component];
       if (configuration === undefined) continue;
@@ -303,6 +311,13 @@ export class MlopsEnvironment extends Construct {
       'give true or false',
     );
     if (existing === undefined) return;
+    check(
+      typeof existing === 'object' && existing !== null,
+      this,
+      `${component}.existing`,
+      existing,
+      "give what one of the component's factories (fromX) returns",
+    );
     const useless = Object.keys(configuration).find(
       (key) => key !== 'existing' && key !== 'enabled' && configuration[key] !== undefined,
     );

@@ -1,4 +1,4 @@
-import { App, TerraformStack } from 'cdktf';
+import { App, TerraformOutput, TerraformStack, Testing } from 'cdktf';
 import * as fc from 'fast-check';
 import { ConfigFile, Endpoint, Gpu, HealthCheck, Image, Publish, Resources, Secret, Volume } from '../../lib';
 import { escapeTemplate } from '../../lib/core/escape';
@@ -101,7 +101,10 @@ describe('secrets', () => {
   test('a template names only secrets that are given', () => {
     const s = stack();
     const one = Secret.generated(s, 'one');
-    expect(Secret.fromTemplate(s, 'all', 'x {one} y', { one }).value).toContain('x ${TfToken[');
+    const { value } = Secret.fromTemplate(s, 'all', 'x {one} y', { one });
+    new TerraformOutput(s, 'out', { value, sensitive: true });
+    const { output } = JSON.parse(Testing.synth(s)) as { output: { out: { value: string } } };
+    expect(output.out.value).toMatch(/^\$\{join\("", \["x ", random_password\.one_\w+\.result, " y"\]\)\}$/);
     expect(() => Secret.fromTemplate(s, 'bad', '{two}', { one })).toThrow(/'template' is "two"; use one of: one/);
   });
 
