@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'cdktf';
 import { staging, stagingModels } from './staging';
@@ -11,6 +11,9 @@ function recordedContext(): Record<string, unknown> {
   if (!existsSync(file)) return {};
   return (JSON.parse(readFileSync(file, 'utf8')) as { context?: Record<string, unknown> }).context ?? {};
 }
+
+// State holds every secret, and Terraform itself would let everybody read it.
+mkdirSync(join(root, '.cdktf-mlops', 'state'), { recursive: true, mode: 0o700 });
 
 const app = new App({ context: recordedContext() });
 staging(app);

@@ -29,6 +29,7 @@ import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName, shortHash } from '../core/names';
 import { Deployed, IPlatform } from '../core/platform';
 import { overrideProviderSource } from '../core/providers';
+import { Publish } from '../core/port';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
@@ -75,7 +76,7 @@ export class DockerPlatform extends Construct implements IPlatform {
   private readonly networkName: string;
   private readonly images = new Map<string, DockerImage>();
   private readonly names = new Map<string, string>();
-  private readonly publishedPorts = new Map<string, string>();
+  private readonly publishedPorts: { readonly owner: string; readonly publish: Publish }[] = [];
 
   constructor(scope: Construct, id: string, props: DockerPlatformProps) {
     super(scope, id);
@@ -104,7 +105,6 @@ export class DockerPlatform extends Construct implements IPlatform {
         'Docker has no autoscaling: give replicas, or run it on Kubernetes',
       );
     }
-    const name = this.claimName(workload, workload.physicalName);
     const published = (props.ports ?? []).filter((port) => port.publish !== undefined);
     if (published.length > 0 && workload.replicas > 1) {
       throw new ValidationError(
@@ -114,20 +114,10 @@ export class DockerPlatform extends Construct implements IPlatform {
         'a published port can belong to one container: publish a gateway in front of the replicas, or use 1',
       );
     }
+    this.checkTimeout(workload, 'healthCheck.startSeconds', props.healthCheck.startSeconds);
     const createFirst = workload.update === UpdateStrategy.CREATE_FIRST;
     if (createFirst) this.checkCreateFirst(workload);
-    for (const port of published) {
-      const key = `${port.publish!.address}:${port.publish!.port}`;
-      const taken = this.publishedPorts.get(key);
-      check(
-        taken === undefined,
-        workload,
-        `ports.${port.name}.publish`,
-        key,
-        `it is taken by ${taken}: choose another port`,
-      );
-      this.publishedPorts.set(key, workload.node.path);
-    }
+    for (const port of published) this.claimPort(workload, port.name, port.publish!);
 
     const base = this.containerConfig(workload, 'workload', dockerHealthCheck(props.healthCheck));
     const config: Omit<ContainerConfig, 'name' | 'image'> = {
@@ -153,29 +143,34 @@ export class DockerPlatform extends Construct implements IPlatform {
         : {}),
       lifecycle: { ...base.lifecycle, ...(createFirst ? { createBeforeDestroy: true } : {}) },
     };
-    // With "create first" old and new stand side by side for a while, so the name must change with the content.
-    const suffix = createFirst ? `-${this.contentHash(workload, config)}` : '';
-    const containers: DockerContainer[] = [];
-    const replicaHosts: string[] = [];
-    for (let index = 0; index < workload.replicas; index++) {
-      const single = workload.replicas === 1;
-      const host = single ? workload.physicalName : `${workload.physicalName}-${index + 1}`;
-      replicaHosts.push(host);
-      containers.push(
+    const image = this.imageId(workload, workload.spec.image);
+    // With "create first" old and new stand side by side for a while, so names change with the content: that of the
+    // container also when an image was rebuilt under its old name, and the one that others know, so that they notice.
+    const host = createFirst
+      ? physicalName(this.environment, [...workload.componentPath.split('/'), this.contentHash(workload, config)])
+      : workload.physicalName;
+    const suffix = createFirst ? `-${Fn.substr(image, 'sha256:'.length, 6)}` : '';
+    const single = workload.replicas === 1;
+    const replicaHosts = Array.from({ length: workload.replicas }, (_, index) =>
+      this.claimName(workload, single ? host : `${host}-${index + 1}`),
+    );
+    if (!single) this.claimName(workload, host);
+    const containers = replicaHosts.map(
+      (replicaHost, index) =>
         new DockerContainer(workload, single ? 'container' : `container-${index + 1}`, {
           ...config,
-          name: single ? `${name}${suffix}` : `${name}${suffix}-${index + 1}`,
-          image: this.imageId(workload, workload.spec.image),
+          name: `${replicaHost}${suffix}`,
+          image,
           // The first alias is the workload's and the second this replica's.
-          networksAdvanced: [{ name: this.networkName, aliases: single ? [host] : [workload.physicalName, host] }],
+          networksAdvanced: [{ name: this.networkName, aliases: single ? [host] : [host, replicaHost] }],
         }),
-      );
-    }
-    return { host: workload.physicalName, replicaHosts, dependables: containers };
+    );
+    return { host, replicaHosts, dependables: containers };
   }
 
   public deployTask(task: Task): Deployed {
     const name = this.claimName(task, task.physicalName);
+    this.checkTimeout(task, 'timeoutSeconds', task.timeoutSeconds);
     const container = new DockerContainer(task, 'container', {
       ...this.containerConfig(task, 'task', doneCheck(task.timeoutSeconds)),
       ...this.preparation(task.props.script, task.timeoutSeconds),
@@ -243,18 +238,20 @@ export class DockerPlatform extends Construct implements IPlatform {
     const files = Object.keys(props.files).sort();
     const confirm = props.confirm ?? [];
     const timeoutSeconds = props.timeoutSeconds ?? 60;
+    this.checkTimeout(publication, 'timeoutSeconds', timeoutSeconds);
     const script = [
       // A reader must never see half a file.
-      ...files.map((f) => `cp /publish/${f} /live/.${f}.new && mv /live/.${f}.new /live/${f}`),
+      ...files.map((f) => `rm -f /live/${f}.error; cp /publish/${f} /live/.${f}.new && mv /live/.${f}.new /live/${f}`),
       ...confirm.map(
         (f) =>
-          `until cmp -s /publish/${f} /live/${f}.loaded; do ` +
+          `until cmp -s /publish/${f} /live/${f}.loaded; do if [ -s /live/${f}.error ]; then cat /live/${f}.error >&2; ` +
           // The reader's own last good copy goes back, so that a restart does not meet the refused one.
-          `if [ -s /live/${f}.error ] && [ /live/${f}.error -nt /live/${f} ]; then cat /live/${f}.error >&2; ` +
-          `[ -f /live/${f}.loaded ] && cp /live/${f}.loaded /live/${f}; exit 1; fi; sleep 1; done`,
+          `[ -f /live/${f}.loaded ] && cp /live/${f}.loaded /live/.${f}.new && mv /live/.${f}.new /live/${f}; ` +
+          'exit 1; fi; sleep 1; done',
       ),
     ].join('\n');
-    const hash = shortHash(files.map((f) => `${f}\n${props.files[f]}`).join('\n'));
+    const image = Image.fromCatalog('busybox');
+    const hash = shortHash(JSON.stringify([files.map((f) => [f, props.files[f]]), script, image.resolve(publication)]));
     const name = this.claimName(
       publication,
       physicalName(this.environment, [...publication.componentPath.split('/'), hash]),
@@ -264,7 +261,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       healthcheck: doneCheck(timeoutSeconds),
       ...this.preparation(script, timeoutSeconds),
       name,
-      image: this.imageId(publication, Image.fromCatalog('busybox')),
+      image: this.imageId(publication, image),
       user: '0:0',
       upload: files.map((f) => ({ file: `/publish/${f}`, content: escapeTemplate(props.files[f]) })),
       volumes: [{ volumeName: props.directory.physicalName, containerPath: '/live' }],
@@ -278,10 +275,20 @@ export class DockerPlatform extends Construct implements IPlatform {
 
   private ensureProvider(host: string | undefined): void {
     const stack = TerraformStack.of(this);
-    const exists = stack.node
+    const existing = stack.node
       .findAll()
-      .some((c) => TerraformProvider.isTerraformProvider(c) && c.terraformResourceType === 'docker');
-    if (!exists) new DockerProvider(stack, 'docker', { host });
+      .find((c) => TerraformProvider.isTerraformProvider(c) && c.terraformResourceType === 'docker');
+    if (existing === undefined) {
+      new DockerProvider(stack, 'docker', { host });
+    } else if (host !== undefined && host !== (existing as DockerProvider).host) {
+      throw new ValidationError(
+        this,
+        'host',
+        host,
+        `the stack's Docker provider has ${(existing as DockerProvider).host ?? 'the default host'} already: ` +
+          'leave host out, or use another stack for another Engine',
+      );
+    }
     overrideProviderSource(stack, 'docker');
   }
 
@@ -310,6 +317,26 @@ export class DockerPlatform extends Construct implements IPlatform {
       this.images.set(reference, resource);
     }
     return resource.imageId;
+  }
+
+  private claimPort(workload: Workload, name: string, publish: Publish): void {
+    const everywhere = '0.0.0.0';
+    for (const { owner, publish: other } of this.publishedPorts) {
+      const meet = other.address === publish.address || [other.address, publish.address].includes(everywhere);
+      check(
+        other.port !== publish.port || !meet,
+        workload,
+        `ports.${name}.publish`,
+        `${publish.address}:${publish.port}`,
+        `it is taken by ${owner}: choose another port`,
+      );
+    }
+    this.publishedPorts.push({ owner: workload.node.path, publish });
+  }
+
+  /** The provider gives up creating anything after 20 minutes, whatever else it was told. */
+  private checkTimeout(scope: IConstruct, prop: string, seconds: number): void {
+    check(seconds <= 1140, scope, prop, seconds, "on Docker want at most 1140: the provider's own limit is 20 minutes");
   }
 
   private claimName(scope: IConstruct, name: string): string {
@@ -379,7 +406,8 @@ export class DockerPlatform extends Construct implements IPlatform {
     const uploads: ContainerUpload[] = (spec.files ?? []).map((file) => ({
       file: file.path,
       content: file.content,
-      executable: file.executable ? true : undefined,
+      // The provider's own `executable` lets only root run the file.
+      permissions: file.executable ? '0755' : undefined,
     }));
     const environment = Object.entries(spec.environment ?? {}).map(([key, value]) => escapeTemplate(`${key}=${value}`));
     const dependsOn: ITerraformDependable[] = [...mounts.dependsOn];
@@ -537,6 +565,8 @@ export class DockerPlatform extends Construct implements IPlatform {
     });
     const prepared = this.prepare(scope, `${name}-prepare`, path, {
       script: [
+        // What is no longer handed over must not stay.
+        `for f in /secrets/*; do case "$(basename "$f")" in ${files.join('|')}) ;; *) rm -f "$f" ;; esac; done`,
         ...files.map(
           (f) =>
             `cp /upload/${f} /secrets/.${f} && chown ${owner} /secrets/.${f} && chmod 0400 /secrets/.${f} && mv -f /secrets/.${f} /secrets/${f}`,
@@ -630,5 +660,8 @@ function fixed(...parts: unknown[]): string {
 }
 
 function chownScript(owner: string, volumes: ContainerVolumes[]): string {
-  return volumes.map((volume) => `chown ${owner} ${volume.containerPath}`).join('\n');
+  // Docker gives a volume that is empty when it is first mounted the image's content and owner; the file prevents it.
+  return volumes
+    .map(({ containerPath }) => `touch ${containerPath}/.cdktf-mlops && chown ${owner} ${containerPath}`)
+    .join('\n');
 }

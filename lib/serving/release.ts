@@ -107,7 +107,7 @@ export class Release extends Construct {
                 share,
                 host: server(name, version).endpoint.host,
                 port: server(name, version).endpoint.port,
-                replicas: model.replicas,
+                replicas: server(name, version).workload.replicaAddresses('http').length,
               })),
             })),
           },

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { DockerPlatform, IPlatform } from '../../lib';
-import { readDocker } from './read-docker';
+import { orderOnDocker, readDocker } from './read-docker';
 
 /** What the contract says of one service, whatever platform runs it. */
 export interface Service {
@@ -28,6 +28,8 @@ export interface PlatformUnderTest {
   create(scope: Construct, environment: string): IPlatform;
   /** Services by their name inside the environment. */
   read(synthesised: Record<string, unknown>): Record<string, Service>;
+  /** Whether one service waits for another. */
+  order(synthesised: Record<string, unknown>, first: string, second: string): boolean;
   /** Features that it refuses. */
   readonly refuses: readonly string[];
 }
@@ -38,6 +40,7 @@ export const PLATFORMS: readonly PlatformUnderTest[] = [
     name: 'Docker',
     create: (scope, environment) => new DockerPlatform(scope, 'platform', { environment }),
     read: readDocker,
+    order: orderOnDocker,
     refuses: ['autoscaling', 'gpu count', 'published replicas'],
   },
 ];

@@ -48,3 +48,12 @@ export function readDocker(synthesised: Record<string, unknown>): Record<string,
   }
   return services;
 }
+
+/** Whether the container of one service depends on that of another. */
+export function orderOnDocker(synthesised: Record<string, unknown>, first: string, second: string): boolean {
+  const containers = (
+    synthesised.resource as { docker_container: Record<string, { name: string; depends_on?: string[] }> }
+  ).docker_container;
+  const idOf = (name: string) => Object.keys(containers).find((id) => containers[id].name === name)!;
+  return containers[idOf(second)].depends_on?.includes(`docker_container.${idOf(first)}`) ?? false;
+}
