@@ -48,7 +48,7 @@ export class HealthCheck {
     return new HealthCheck(undefined, undefined, [...command], undefined, options);
   }
 
-  /** No check: a deploy does not wait. The reason stands in the architecture's reviews. */
+  /** No check: a deploy does not wait for it. The reason is for who reads the program. */
   public static none(reason: string): HealthCheck {
     check(reason.trim().length > 0, 'HealthCheck.none', 'reason', reason, 'say why nothing can be checked');
     return new HealthCheck(undefined, undefined, undefined, reason, {});
