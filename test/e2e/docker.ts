@@ -93,6 +93,8 @@ interface LoadSummary {
   readonly by_second: Record<string, Record<string, number>>;
 }
 
+const sum = (values: readonly number[] = []): number => values.reduce((total, value) => total + value, 0);
+
 /** Names and ids of the environment's containers. */
 async function identities(): Promise<Map<string, string>> {
   return new Map((await machine.containers()).map(({ Name, Id }) => [Name, Id]));
@@ -270,9 +272,10 @@ async function changeVariable(names: readonly string[]): Promise<string> {
   const before = await identities();
   const counted = await services.registryCounts(login);
   const until = Math.floor(Date.now() / 1000) - 15;
-  // All samples of the last ten minutes, as they stood at a fixed moment.
-  const samples = 'sum(count_over_time({job=~".+"}[10m]))';
-  const metrics = (await services.query(samples, until))[0]?.value;
+  // The number of series at each moment of ten minutes that are over.
+  const past = { start: until - 600, end: until, step: 15 };
+  const points = async (): Promise<number> => sum((await services.range('count({job=~".+"})', past))[0]);
+  const metrics = await points();
   const variables = { ...settings.variables };
   for (const name of names) variables[name] = { ...variables[name], E2E_CHANGED: String(Date.now()) };
   change({ variables });
@@ -289,11 +292,11 @@ async function changeVariable(names: readonly string[]): Promise<string> {
     JSON.stringify(after) === JSON.stringify(counted),
     `before ${JSON.stringify(counted)}, after ${JSON.stringify(after)}`,
   );
-  const same = (await services.query(samples, until))[0]?.value;
-  expect(metrics !== undefined && same === metrics, `samples until then: ${metrics} before, ${same} after`);
+  const same = await eventually('Prometheus answers again', 30, points);
+  expect(metrics > 0 && same === metrics, `points of the ten minutes before: ${metrics} before, ${same} after`);
   await python('client_flow.py', 'verify', '--state', '/state/client.json');
   const { runs, artifacts, versions } = after;
-  return `deploy ${seconds.toFixed(0)} s; ${runs} runs, ${artifacts} artifacts, ${versions} versions, ${metrics} samples before and after`;
+  return `deploy ${seconds.toFixed(0)} s; ${runs} runs, ${artifacts} artifacts, ${versions} versions, ${metrics} points of metrics before and after`;
 }
 
 async function repair(): Promise<string> {
@@ -317,7 +320,7 @@ async function noSecrets(): Promise<string> {
   }
   const leaks = searched.filter(({ found }) => found.length > 0);
   expect(leaks.length === 0, `secrets stand in ${leaks.map(({ where }) => where).join(', ')}`);
-  const total = searched.reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = sum(searched.map(({ bytes }) => bytes));
   return `${Object.keys(secrets).length} secrets as ${search.size} texts, not in ${(total / 2 ** 20).toFixed(0)} MiB of ${searched.length} places`;
 }
 

@@ -39,18 +39,21 @@ export const services = {
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(20_000),
     });
-    if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${(await answer.text()).slice(0, 200)}`);
     return (await answer.json()) as T;
   },
 
-  /** What a PromQL expression gives now, or at a time in seconds since 1970: labels and value of each series. */
-  async query(expr: string, at?: number): Promise<Sample[]> {
-    const parameters = new URLSearchParams({ query: expr, ...(at === undefined ? {} : { time: String(at) }) });
-    const url = `http://127.0.0.1:${PORTS.prometheus}/api/v1/query?${parameters}`;
-    const answer = await services.json<{
-      data: { result: Array<{ metric: Sample['labels']; value: [number, string] }> };
-    }>(url);
-    return answer.data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  /** What a PromQL expression gives now: labels and value of each series. */
+  async query(expr: string): Promise<Sample[]> {
+    const result = await prometheus<{ metric: Sample['labels']; value: [number, string] }>('query', { query: expr });
+    return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  },
+
+  /** What it gives over a time: the values of each series. */
+  async range(expr: string, { start, end, step }: TimeRange): Promise<number[][]> {
+    const parameters = { query: expr, start: String(start), end: String(end), step: String(step) };
+    const result = await prometheus<{ values: Array<[number, string]> }>('query_range', parameters);
+    return result.map(({ values }) => values.map(([, value]) => Number(value)));
   },
 
   /** The targets that Prometheus scrapes, with their health. */
@@ -94,6 +97,18 @@ export const services = {
     return { experiments: experiments.length, runs: runs.length, versions: versions.length, artifacts };
   },
 };
+
+async function prometheus<T>(what: string, parameters: Record<string, string>): Promise<T[]> {
+  const url = `http://127.0.0.1:${PORTS.prometheus}/api/v1/${what}?${new URLSearchParams(parameters)}`;
+  return (await services.json<{ data: { result: T[] } }>(url)).data.result;
+}
+
+/** Seconds since 1970, and seconds between two points. */
+export interface TimeRange {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
 
 /** One series of an instant query. */
 export interface Sample {
