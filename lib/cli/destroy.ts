@@ -5,7 +5,7 @@ import { explainFailure } from './explain';
 import { attachedToOneOf, findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
 import { Session } from './session';
 import { StackFile } from './stack-file';
-import { TerraformFailure } from './terraform';
+import { TerraformFailure, TerraformState } from './terraform';
 
 /** What {@link destroyStack} takes. */
 export interface DestroyOptions {
@@ -17,15 +17,20 @@ export interface DestroyOptions {
 /** Types that hold no data: they go with `--keep-data` too. */
 const WITHOUT_DATA = ['docker_container', 'docker_network'];
 
+type StateResource = NonNullable<TerraformState['resources']>[number];
+
+/** Whether a container or network is there. */
+function holdsNoData(resource: StateResource): boolean {
+  return resource.mode !== 'data' && WITHOUT_DATA.includes(resource.type) && (resource.instances ?? []).length > 0;
+}
+
 /** Destroys what a stack's state holds. Returns whether there was anything. */
 export async function destroyStack(session: Session, stack: StackFile, options: DestroyOptions): Promise<boolean> {
   const { progress } = session;
   const terraform = await session.terraform(stack);
   const state = await terraform.state();
   const resources = (state?.resources ?? []).filter((resource) => resource.mode !== 'data');
-  const targets = resources
-    .filter((resource) => WITHOUT_DATA.includes(resource.type) && (resource.instances ?? []).length > 0)
-    .map((resource) => `${resource.type}.${resource.name}`);
+  const targets = resources.filter(holdsNoData).map((resource) => `${resource.type}.${resource.name}`);
   if (options.keepData ? targets.length === 0 : resources.length === 0) {
     progress.say(`${stack.name}: nothing is deployed`);
     return false;
@@ -72,7 +77,8 @@ export async function checkNothingAbove(session: Session, environment: string): 
   const above = StackFile.find(session.project, `${environment}-models`);
   if (above === undefined) return;
   const state = await (await session.terraform(above)).state();
-  if ((state?.resources ?? []).every((resource) => resource.mode === 'data')) return;
+  // What stays with `--keep-data`, such as images, needs no network.
+  if (!(state?.resources ?? []).some(holdsNoData)) return;
   throw new CommandError(`${above.name} is deployed into '${environment}'`, {
     remedy: `destroy it first (\`cdktf-mlops destroy ${above.name}\`), or both with \`cdktf-mlops stop ${environment}\`.`,
   });
