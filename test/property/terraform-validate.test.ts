@@ -98,9 +98,10 @@ function buildEnvironment(scope: Construct, c: EnvironmentCase): void {
   // What is no configuration at all goes through as it is.
   const made = <T extends object>(given: T | undefined, more: (given: T) => object): object | undefined =>
     given instanceof Object && !Array.isArray(given) ? more(given) : given;
-  new MlopsEnvironment(scope, 'test', {
+  // An environment stands directly below its stack; so does one that is named like the construct around it.
+  new MlopsEnvironment(scope, 'Default', {
     ...rest,
-    platform: new DockerPlatform(scope, 'platform', { environment: 'test' }),
+    platform: new DockerPlatform(scope, 'platform', { environment: scope.node.id }),
     database: made(database, ({ existing: yes, ...more }) => ({
       ...more,
       ...(yes ? { existing: Database.fromExisting({ ...existing, password: secret('database') }) } : {}),
