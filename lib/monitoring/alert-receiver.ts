@@ -25,7 +25,7 @@ export interface EmailReceiverProps extends AlertReceiverOptions {
   /** Addresses of those who get it. */
   readonly to: string[];
   /** Address of the sender. */
-  readonly from: string;
+  readonly sender: string;
   /** Mail server, `host:port`. */
   readonly smarthost: string;
   /** Login at the mail server. @default - none */
@@ -101,8 +101,8 @@ export class AlertReceiver {
   public static email(name: string, props: EmailReceiverProps): AlertReceiver {
     const where = 'AlertReceiver.email';
     check(props.to.length > 0, where, 'to', props.to, 'name at least one address');
-    for (const address of [...props.to, props.from]) {
-      check(/^[^\s@,<>]+@[^\s@,<>]+$/.test(address), where, 'to and from', address, 'write user@host');
+    for (const address of [...props.to, props.sender]) {
+      check(/^[^\s@,<>]+@[^\s@,<>]+$/.test(address), where, 'to and sender', address, 'write user@host');
     }
     const smarthost = /^[A-Za-z0-9.-]+:(\d{1,5})$/.exec(props.smarthost);
     check(smarthost !== null, where, 'smarthost', props.smarthost, 'write host:port');
@@ -121,7 +121,7 @@ export class AlertReceiver {
         {
           ...common,
           to: props.to.join(', '),
-          from: props.from,
+          from: props.sender,
           smarthost: props.smarthost,
           require_tls: props.requireTls ?? true,
           ...(props.username === undefined

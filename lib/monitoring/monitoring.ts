@@ -271,7 +271,7 @@ export class Monitoring extends Construct {
       // It reads its write-ahead log before it answers.
       healthCheck: HealthCheck.http('/-/ready', 9090, { startSeconds: 300 }),
       resources,
-      reaches: [this.alertmanager, ...scraped(collected, blackbox)],
+      reaches: [this.alertmanager, ...scraped(collected, blackbox, this.alertmanager.address)],
       stopSeconds: 60,
     });
   }
@@ -517,11 +517,12 @@ function goMemory(resources: Resources): Record<string, string> | undefined {
 }
 
 /** What Prometheus talks to: probes go through the blackbox exporter. */
-function scraped(collected: Collected, blackbox: string): Endpoint[] {
+function scraped(collected: Collected, blackbox: string, alertmanager: string): Endpoint[] {
   const addresses = new Set([blackbox]);
   for (const { job } of collected.jobs) {
     if (job.probe === undefined) job.targets.forEach((target) => addresses.add(target));
   }
   addresses.delete(SELF);
+  addresses.delete(alertmanager);
   return [...addresses].map((address) => Endpoint.fromUrl(`http://${address}`));
 }

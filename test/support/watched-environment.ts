@@ -17,7 +17,7 @@ export function watchedEnvironment(): { observability: Observability[]; workload
         AlertReceiver.slack('chat', secret('chat'), { channel: '#ml-alerts' }),
         AlertReceiver.email('mail', {
           to: ['ml@example.com', 'ops@example.com'],
-          from: 'alerts@example.com',
+          sender: 'alerts@example.com',
           smarthost: 'mail.example.com:587',
           username: 'alerts',
           password: secret('mail'),
