@@ -39,7 +39,8 @@ export async function deployStack(session: Session, stack: StackFile, options: D
     return true;
   } catch (error) {
     if (!(error instanceof TerraformFailure)) throw error;
-    await terraform.state();
+    // For the secrets in it, which are not to be shown; what failed is the news, not this.
+    await terraform.state().catch(() => undefined);
     throw await explainFailure(error, stack, session.docker, session.mask);
   }
 }

@@ -117,6 +117,16 @@ export async function run(program: string, args: readonly string[], options: Run
   }
 }
 
+/** Whether there is a process of that number, whoever's it is. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** Like {@link run}, but an exit code other than 0 is an error that shows the last lines of its output. */
 export async function runOrFail(
   program: string,

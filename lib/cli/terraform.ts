@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from './command-error';
 import { Mask } from './mask';
-import { lastLines, run, RunOptions, RunResult } from './process';
+import { isRunning, lastLines, run, RunOptions, RunResult } from './process';
 import { Progress, Step } from './progress';
 import { StackFile } from './stack-file';
 import { Supply } from './supply';
@@ -58,19 +58,35 @@ export function terraformProgram(): string {
   return process.env.TERRAFORM_BINARY_NAME ?? 'terraform';
 }
 
+/** Terraform's configuration file: the supply's own; else what the environment names, unless there is no such file. */
+export function configFileEnv(own?: string): { TF_CLI_CONFIG_FILE?: string | undefined } {
+  if (own !== undefined) return { TF_CLI_CONFIG_FILE: own };
+  const named = process.env.TF_CLI_CONFIG_FILE;
+  return named === undefined || existsSync(named) ? {} : { TF_CLI_CONFIG_FILE: undefined };
+}
+
 const PLANS = 'cdktf-mlops-plans-';
 
-/** Removes the plans of commands that were killed: they hold secrets. */
-function sweepPlans(): void {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PLANS))) {
+/** Removes this user's plans of commands that were killed: they hold secrets. What can't be removed stops nothing. */
+export function sweepPlans(parent = tmpdir()): void {
+  for (const name of entries(parent).filter((entry) => entry.startsWith(PLANS))) {
+    const directory = join(parent, name);
     const pid = Number(name.slice(PLANS.length).split('-')[0]);
     try {
-      process.kill(pid, 0);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') {
-        rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      if (lstatSync(directory).uid === process.getuid?.() && !isRunning(pid)) {
+        rmSync(directory, { recursive: true, force: true });
       }
+    } catch {
+      // gone meanwhile, or not ours to remove
     }
+  }
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 
@@ -148,7 +164,14 @@ export class Terraform {
   /** The state, with its secrets; undefined when there is none. They are hidden in what is shown from now on. */
   public async state(): Promise<TerraformState | undefined> {
     const result = await this.run(['state', 'pull']);
-    if (result.code !== 0 || result.stdout.trim() === '') return undefined;
+    // Taken for "nothing is deployed" a failure here would make others delete, or deploy a second time.
+    if (result.code !== 0) {
+      throw new CommandError(`the state of ${this.stack.name} can't be read`, {
+        log: lastLines(this.mask.apply(result.stderr).replace(/[╷│╵]/g, ''), 8),
+        remedy: `see that the backend of ${this.stack.name} answers and may be read by this user, then run the same command again.`,
+      });
+    }
+    if (result.stdout.trim() === '') return undefined;
     const state = JSON.parse(result.stdout) as TerraformState;
     this.mask.addState(state);
     return state;
@@ -171,7 +194,7 @@ export class Terraform {
         TF_IN_AUTOMATION: '1',
         TF_INPUT: '0',
         CHECKPOINT_DISABLE: '1',
-        ...(this.supply?.terraformRc === undefined ? {} : { TF_CLI_CONFIG_FILE: this.supply.terraformRc }),
+        ...configFileEnv(this.supply?.terraformRc),
       },
     });
   }
