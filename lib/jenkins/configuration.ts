@@ -1,9 +1,10 @@
 import { IConstruct } from 'constructs';
-import { parseDocument, stringify } from 'yaml';
+import type * as yaml from 'yaml';
 import { check } from '../core/errors';
 import { Image } from '../core/image';
 import { checkLabel } from '../core/names';
 import { checkWhole, parseCpu, parseMemory } from '../core/quantity';
+import { toYaml } from '../core/yaml';
 
 /** Rights that a user or a group of Jenkins has everywhere. */
 export interface JenkinsGrant {
@@ -142,16 +143,10 @@ export function jenkinsConfiguration(scope: IConstruct, config: JenkinsConfigura
 }
 
 /**
- * Configuration as text. The plugin reads YAML 1.1, in which a bare `no` or `on` is a boolean: all text is quoted.
+ * Configuration as text. The plugin reads YAML 1.1, in which a bare `no` or `on` is a boolean; such words are quoted here.
  */
 export function renderConfiguration(configuration: Record<string, unknown>): string {
-  return stringify(configuration, {
-    version: '1.1',
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-  });
+  return toYaml(configuration);
 }
 
 /**
@@ -160,6 +155,8 @@ export function renderConfiguration(configuration: Record<string, unknown>): str
  */
 export function checkExtraConfiguration(scope: IConstruct, text: string, own: Record<string, unknown>): void {
   const prop = 'extraConfiguration';
+  // Loaded where it is needed: most environments have no additional configuration.
+  const { parseDocument } = require('yaml') as typeof yaml;
   const document = parseDocument(text, { version: '1.1' });
   const problem = document.errors[0]?.message.split('\n')[0];
   check(problem === undefined, scope, prop, problem, 'write YAML');

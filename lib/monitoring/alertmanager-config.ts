@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import { Severity } from '../core/observability';
+import { toYaml } from '../core/yaml';
 import { AlertReceiver } from './alert-receiver';
 
 /** What {@link renderAlertmanagerConfig} takes. */
@@ -22,50 +22,47 @@ const NOBODY = 'nobody';
 /** Alertmanager's configuration file. */
 export function renderAlertmanagerConfig(props: AlertmanagerConfigProps): string {
   const { heartbeat } = props;
-  return stringify(
-    {
-      global: { resolve_timeout: '5m' },
-      route: {
-        receiver: NOBODY,
-        group_by: ['alertname', 'component', 'model'],
-        group_wait: `${props.groupWait}s`,
-        group_interval: `${props.groupInterval}s`,
-        repeat_interval: `${props.repeatMinutes}m`,
-        routes: [
-          {
-            receiver: heartbeat?.name ?? NOBODY,
-            matchers: [`severity="${Severity.HEARTBEAT}"`],
-            group_wait: '0s',
-            group_interval: `${props.heartbeatSeconds}s`,
-            repeat_interval: `${props.heartbeatSeconds}s`,
-          },
-          ...props.receivers.map((receiver) => ({
-            receiver: receiver.name,
-            matchers: [`severity=~"${receiver.severities.join('|')}"`],
-            continue: true,
-          })),
-        ],
-      },
-      inhibit_rules: [
-        // The general alert is silent where a component has a better one about the same target.
+  return toYaml({
+    global: { resolve_timeout: '5m' },
+    route: {
+      receiver: NOBODY,
+      group_by: ['alertname', 'component', 'model'],
+      group_wait: `${props.groupWait}s`,
+      group_interval: `${props.groupInterval}s`,
+      repeat_interval: `${props.repeatMinutes}m`,
+      routes: [
         {
-          source_matchers: [`severity="${Severity.PAGE}"`, 'alertname!~"ComponentDown|ProbeFailed"'],
-          target_matchers: ['alertname=~"ComponentDown|ProbeFailed"'],
-          equal: ['job', 'instance'],
+          receiver: heartbeat?.name ?? NOBODY,
+          matchers: [`severity="${Severity.HEARTBEAT}"`],
+          group_wait: '0s',
+          group_interval: `${props.heartbeatSeconds}s`,
+          repeat_interval: `${props.heartbeatSeconds}s`,
         },
-        // Who does not answer at all is not also slow, restarted or without traffic.
-        {
-          source_matchers: [`severity="${Severity.PAGE}"`, 'alertname=~".*(Down|WithoutServer)"'],
-          target_matchers: [`severity="${Severity.TICKET}"`],
-          equal: ['component', 'job', 'instance', 'model', 'version'],
-        },
-      ],
-      receivers: [
-        { name: NOBODY },
-        ...(heartbeat === undefined ? [] : [heartbeat._config()]),
-        ...props.receivers.map((receiver) => receiver._config()),
+        ...props.receivers.map((receiver) => ({
+          receiver: receiver.name,
+          matchers: [`severity=~"${receiver.severities.join('|')}"`],
+          continue: true,
+        })),
       ],
     },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
+    inhibit_rules: [
+      // The general alert is silent where a component has a better one about the same target.
+      {
+        source_matchers: [`severity="${Severity.PAGE}"`, 'alertname!~"ComponentDown|ProbeFailed"'],
+        target_matchers: ['alertname=~"ComponentDown|ProbeFailed"'],
+        equal: ['job', 'instance'],
+      },
+      // Who does not answer at all is not also slow, restarted or without traffic.
+      {
+        source_matchers: [`severity="${Severity.PAGE}"`, 'alertname=~".*(Down|WithoutServer)"'],
+        target_matchers: [`severity="${Severity.TICKET}"`],
+        equal: ['component', 'job', 'instance', 'model', 'version'],
+      },
+    ],
+    receivers: [
+      { name: NOBODY },
+      ...(heartbeat === undefined ? [] : [heartbeat._config()]),
+      ...props.receivers.map((receiver) => receiver._config()),
+    ],
+  });
 }

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { toYaml } from '../core/yaml';
 
 /** How the blackbox exporter can look at something, by the name that a scrape job's `probe` gives. */
 export const PROBE_MODULES: Readonly<Record<string, object>> = {
@@ -18,5 +18,5 @@ export const PROBE_MODULES: Readonly<Record<string, object>> = {
 
 /** The blackbox exporter's configuration. */
 export function renderBlackboxConfig(): string {
-  return stringify({ modules: PROBE_MODULES }, { aliasDuplicateObjects: false });
+  return toYaml({ modules: PROBE_MODULES });
 }

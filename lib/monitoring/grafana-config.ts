@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import { ConfigFile } from '../core/config-file';
+import { toYaml } from '../core/yaml';
 import { CollectedGroup } from './collect';
 import { DATASOURCE_UID } from './constants';
 import { renderDashboards } from './dashboards';
@@ -32,7 +32,7 @@ export function grafanaFiles(
   return [
     ConfigFile.text(
       `${PROVISIONING}/datasources/prometheus.yaml`,
-      stringify({
+      toYaml({
         apiVersion: 1,
         datasources: [
           {
@@ -49,7 +49,7 @@ export function grafanaFiles(
     ),
     ConfigFile.text(
       `${PROVISIONING}/dashboards/cdktf-mlops.yaml`,
-      stringify({
+      toYaml({
         apiVersion: 1,
         providers: [
           {

@@ -1,6 +1,6 @@
-import { stringify } from 'yaml';
 import { SECRETS_DIRECTORY } from '../core/container';
 import { ScrapeJob } from '../core/observability';
+import { toYaml } from '../core/yaml';
 import { CollectedJob } from './collect';
 import { RULES_FILE } from './constants';
 
@@ -35,20 +35,17 @@ export const CADVISOR_LABELS = {
 
 /** Prometheus' own configuration file. */
 export function renderPrometheusConfig(props: PrometheusConfigProps): string {
-  return stringify(
-    {
-      global: {
-        scrape_interval: `${props.scrapeInterval}s`,
-        scrape_timeout: `${Math.min(10, props.scrapeInterval)}s`,
-        evaluation_interval: `${props.evaluationInterval}s`,
-        external_labels: { environment: props.environment },
-      },
-      rule_files: [RULES_FILE],
-      alerting: { alertmanagers: [{ static_configs: [{ targets: [props.alertmanager] }] }] },
-      scrape_configs: props.jobs.map(({ component, job }) => scrapeConfig(component, job, props)),
+  return toYaml({
+    global: {
+      scrape_interval: `${props.scrapeInterval}s`,
+      scrape_timeout: `${Math.min(10, props.scrapeInterval)}s`,
+      evaluation_interval: `${props.evaluationInterval}s`,
+      external_labels: { environment: props.environment },
     },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
+    rule_files: [RULES_FILE],
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [props.alertmanager] }] }] },
+    scrape_configs: props.jobs.map(({ component, job }) => scrapeConfig(component, job, props)),
+  });
 }
 
 function scrapeConfig(component: string, job: ScrapeJob, props: PrometheusConfigProps): object {

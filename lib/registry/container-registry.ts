@@ -1,6 +1,5 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
-import { stringify } from 'yaml';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
@@ -14,6 +13,7 @@ import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
+import { toYaml } from '../core/yaml';
 import { containerRegistryObservability } from './storage-observability';
 
 /** A container registry, ours or one that exists: what its users need to know of it. */
@@ -111,7 +111,7 @@ export class ContainerRegistry extends Construct implements IContainerRegistry, 
 }
 
 function configuration(authentication: boolean): string {
-  return stringify({
+  return toYaml({
     version: '0.1',
     log: { level: 'info', fields: { service: 'registry' } },
     storage: {
