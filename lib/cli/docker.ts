@@ -1,5 +1,6 @@
 import { CommandError, EXIT } from './command-error';
 import { run, RunOptions, RunResult } from './process';
+import { StackResource } from './stack-file';
 
 /** Labels that every object of an environment carries. */
 export const LABEL = {
@@ -84,6 +85,22 @@ export class Docker {
       ...info,
       Name: info.Name.replace(/^\//, ''),
     }));
+  }
+
+  /**
+   * The containers of a declared one, the newest first: by its name, or by its labels where a part of the name is known
+   * to Terraform only. Two of them stand side by side while one replaces the other.
+   */
+  public async containersOf(resource: StackResource): Promise<ContainerInfo[]> {
+    if (resource.name !== undefined) return this.inspect([resource.name]);
+    const wanted = [LABEL.ENVIRONMENT, LABEL.STACK, LABEL.COMPONENT, LABEL.KIND].flatMap((name) =>
+      resource.labels[name] === undefined ? [] : [`${name}=${resource.labels[name]}`],
+    );
+    // Without labels every container of the machine would match.
+    if (wanted.length === 0) return [];
+    return (await this.containers(...wanted))
+      .filter(({ Name }) => resource.namePattern.test(Name))
+      .sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created));
   }
 
   /** Networks with all of these labels. */

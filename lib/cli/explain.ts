@@ -125,6 +125,5 @@ async function containerOf(
 ): Promise<ContainerInfo | undefined> {
   const address = diagnostic.address?.replace(/\[.*\]$/, '');
   const resource = stack.ofType('docker_container').find((candidate) => candidate.address === address);
-  if (resource?.name === undefined) return undefined;
-  return (await docker.inspect([resource.name]))[0];
+  return resource === undefined ? undefined : (await docker.containersOf(resource))[0];
 }

@@ -12,11 +12,10 @@ import { PublishedPort, StackFile } from './stack-file';
  */
 export async function checkPorts(stacks: readonly StackFile[], docker: Docker): Promise<void> {
   const wanted = stacks.flatMap((stack) => stack.publishedPorts().map((port) => ({ ...port, stack: stack.name })));
-  const running = await docker.inspect([...new Set(wanted.map((port) => port.container))]);
-  const own = new Set(running.filter(({ State }) => State.Running).map(({ Name }) => Name));
   const taken: string[] = [];
   for (const port of wanted) {
-    if (own.has(port.container) || (await isFree(port))) continue;
+    if (await isFree(port)) continue;
+    if ((await docker.containersOf(port.container)).some(({ State }) => State.Running)) continue;
     taken.push(
       `${port.ip}:${port.port}, wanted by ${port.path} (${port.stack}), is taken by ${await whoHas(port, docker)}`,
     );

@@ -13,6 +13,10 @@ export interface StackResource {
   readonly path: string;
   /** Physical name, where it is a literal. */
   readonly name: string | undefined;
+  /** What physical names look like, also where a part of them is known to Terraform only, such as an image's id. */
+  readonly namePattern: RegExp;
+  /** Labels with literal values. */
+  readonly labels: Readonly<Record<string, string>>;
   /** All attributes as synthesised. */
   readonly attributes: Record<string, unknown>;
 }
@@ -21,8 +25,8 @@ export interface StackResource {
 export interface PublishedPort {
   readonly ip: string;
   readonly port: number;
-  /** Physical name of the container. */
-  readonly container: string;
+  /** The container's resource. */
+  readonly container: StackResource;
   /** Readable name of its resource. */
   readonly path: string;
 }
@@ -69,6 +73,8 @@ export class StackFile {
         type,
         path: readablePath(name, attributes) ?? `${type}.${id}`,
         name: literal(attributes.name),
+        namePattern: pattern(attributes.name),
+        labels: labels(attributes),
         attributes,
       })),
     );
@@ -81,8 +87,8 @@ export class StackFile {
 
   /** The environment that it belongs to, from the labels of its objects; else the name without `-models`. */
   public get environment(): string {
-    for (const { attributes } of this.resources) {
-      const label = labels(attributes)['cdktf-mlops.environment'];
+    for (const { labels: own } of this.resources) {
+      const label = own['cdktf-mlops.environment'];
       if (label !== undefined) return label;
     }
     return this.name.replace(/-models$/, '');
@@ -114,7 +120,7 @@ export class StackFile {
               {
                 ip: literal(port.ip) ?? '0.0.0.0',
                 port: port.external,
-                container: container.name ?? '',
+                container,
                 path: container.path.replace(/\/container$/, ''),
               },
             ]
@@ -140,6 +146,11 @@ function labels(attributes: Record<string, unknown>): Record<string, string> {
 
 function literal(value: unknown): string | undefined {
   return typeof value === 'string' && !value.includes('${') ? value : undefined;
+}
+
+function pattern(name: unknown): RegExp {
+  const parts = typeof name === 'string' && name !== '' ? name.split(/\$\{[^}]*\}/) : ['', ''];
+  return new RegExp(`^${parts.map((part) => part.replace(/[^\w-]/g, '\\$&')).join('[\\w.-]+')}$`);
 }
 
 function readablePath(stack: string, attributes: Record<string, unknown>): string | undefined {
