@@ -1,4 +1,5 @@
 import { ContainerInfo, LABEL, label } from './docker';
+import { request } from './http';
 import { Session } from './session';
 import { StackFile } from './stack-file';
 
@@ -154,7 +155,7 @@ async function missingContainers(
 }
 
 /** What is not published has a name that resolves inside the environment only. */
-function isPublished(output: ComponentOutput, environment: string): boolean {
+export function isPublished(output: ComponentOutput, environment: string): boolean {
   return output.url !== undefined && !new URL(output.url).hostname.startsWith(`${environment}-`);
 }
 
@@ -165,15 +166,12 @@ function wellWord(containers: readonly ContainerInfo[]): string {
 async function unanswered(output: ComponentOutput): Promise<string[]> {
   if (output.healthPath === undefined || output.healthPath === '') return [];
   const url = new URL(output.healthPath, output.url);
+  if (!/^https?:$/.test(url.protocol)) return [];
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'manual' });
-    await answer.body?.cancel();
+    const { status } = await request(url, { timeoutMs: 5_000 });
     // 401 is an answer: it guards what it has.
-    return answer.status < 400 || answer.status === 401 ? [] : [`${url.href} answers ${answer.status}`];
+    return status < 400 || status === 401 ? [] : [`${url.href} answers ${status}`];
   } catch (error) {
-    if (!/^https?:$/.test(url.protocol)) return [];
-    return [
-      `${url.href} does not answer (${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message})`,
-    ];
+    return [`${url.href} does not answer (${(error as Error).message})`];
   }
 }

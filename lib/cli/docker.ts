@@ -1,5 +1,5 @@
 import { CommandError, EXIT } from './command-error';
-import { run, RunOptions, RunResult } from './process';
+import { lastLines, run, RunOptions, RunResult } from './process';
 import { StackResource } from './stack-file';
 
 /** Labels that every object of an environment carries. */
@@ -51,21 +51,23 @@ export class Docker {
     return run('docker', args, options);
   }
 
-  /** @throws CommandError with what docker said */
-  public async out(args: readonly string[], options?: RunOptions): Promise<string> {
+  /** @throws CommandError with what docker said, and the remedy */
+  public async out(args: readonly string[], options?: RunOptions & { readonly remedy?: string }): Promise<string> {
     const result = await this.run(args, options);
     if (result.code === 0) return result.stdout;
     if (
       /Cannot connect to the Docker daemon|permission denied.*docker\.sock|error during connect/i.test(result.stderr)
     ) {
       throw new CommandError('the Docker Engine does not answer', {
-        log: result.stderr.split('\n').slice(-2),
+        log: lastLines(result.stderr, 2),
         remedy: 'run `cdktf-mlops doctor`: it starts the Engine where it may, or says how.',
         exitCode: EXIT.MACHINE,
       });
     }
     throw new CommandError(`'docker ${args.slice(0, 2).join(' ')}' failed`, {
-      log: result.stderr.split('\n').slice(-5),
+      log: lastLines(result.stderr, 5),
+      remedy:
+        options?.remedy ?? 'mend what Docker names above, then run the same command again: it goes on from there.',
     });
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error';
 import { Docker } from './docker';
+import { request } from './http';
 import { lastLines } from './process';
 
 /** Rows that training never saw, and their labels. */
@@ -37,19 +38,39 @@ export async function heldOutRows(docker: Docker, image: string, project: string
   const script = 'cat > /tmp/rows.py && exec python3 /tmp/rows.py';
   const args = ['run', '--rm', '--interactive', '--network', 'none', '--entrypoint', 'sh', image, '-c', script];
   const result = await docker.run(args, { input: program });
+  const remedy =
+    `let ${join(project, 'data.py')} define \`load_split()\`, whose result has the tables holdout_x and holdout_y, ` +
+    'and which needs nothing but what stands in the image that trains, and no network.';
   if (result.code !== 0) {
-    throw new CommandError(`the held-out rows of ${project} could not be read`, { log: lastLines(result.stderr, 10) });
+    throw new CommandError(`the held-out rows of ${project} could not be read`, {
+      log: lastLines(result.stderr, 10),
+      remedy,
+    });
   }
-  return JSON.parse(lastLines(result.stdout, 1)[0]) as HeldOutRows;
+  try {
+    return JSON.parse(lastLines(result.stdout, 1)[0] ?? '') as HeldOutRows;
+  } catch (error) {
+    throw new CommandError(`the held-out rows of ${project} are not what was wanted`, {
+      log: lastLines(result.stdout, 3),
+      remedy,
+      cause: error,
+    });
+  }
 }
 
 /**
  * Asks a model behind the gateway for rows, by the Open Inference Protocol v2: one named input for each column, in the
  * answer one probability for each label.
  *
+ * @param token what a gateway with tokens wants to see
  * @throws CommandError when it does not answer within half a minute, or answers something else
  */
-export async function predict(gateway: string, model: string, held: HeldOutRows): Promise<PredictionResult> {
+export async function predict(
+  gateway: string,
+  model: string,
+  held: HeldOutRows,
+  token?: string,
+): Promise<PredictionResult> {
   const url = `${gateway}/v2/models/${model}/infer`;
   const inputs = held.columns.map((name, column) => ({
     name,
@@ -57,7 +78,7 @@ export async function predict(gateway: string, model: string, held: HeldOutRows)
     datatype: 'FP64',
     data: held.rows.map((row) => row[column]),
   }));
-  const answer = await postPatiently(url, JSON.stringify({ inputs }));
+  const answer = await postPatiently(url, JSON.stringify({ inputs }), token);
   const [output] = answer.outputs ?? [];
   const width = output?.shape[1] ?? 0;
   if (output === undefined || output.shape[0] !== held.rows.length || width < 1) {
@@ -78,28 +99,34 @@ export async function predict(gateway: string, model: string, held: HeldOutRows)
   };
 }
 
-async function postPatiently(url: string, body: string): Promise<InferAnswer> {
+async function postPatiently(url: string, body: string, token: string | undefined): Promise<InferAnswer> {
   let problem = '';
+  let refused = false;
   for (let attempt = 0; attempt < 30; attempt++) {
     try {
-      const answer = await fetch(url, {
+      const { status, text } = await request(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         body,
-        signal: AbortSignal.timeout(30_000),
+        timeoutMs: 30_000,
       });
-      const text = await answer.text();
-      if (answer.ok) return JSON.parse(text) as InferAnswer;
-      problem = `${answer.status}: ${text.slice(0, 300)}`;
-      if (answer.status < 500 && answer.status !== 404) break;
+      if (status === 200) return JSON.parse(text) as InferAnswer;
+      problem = `${status}: ${text.slice(0, 300)}`;
+      refused = status === 401 || status === 403;
+      if (status < 500 && status !== 404) break;
     } catch (error) {
-      problem = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message;
+      problem = (error as Error).message;
     }
     await sleep(1_000);
   }
   throw new CommandError(`the gateway does not answer ${url}`, {
     log: [problem],
-    remedy: '`cdktf-mlops status` shows whether gateway and model servers are healthy.',
+    remedy: refused
+      ? "it wants a token: the stack's output 'credentials' must hold one under 'gateway', as stacks/ shows."
+      : '`cdktf-mlops status` shows whether gateway and model servers are healthy.',
   });
 }
 

@@ -32,12 +32,7 @@ export function findProject(from: string): Project {
     root = dirname(root);
   }
   const file = join(root, 'cdktf.json');
-  let config: { app?: unknown; context?: Record<string, unknown>; output?: string };
-  try {
-    config = JSON.parse(readFileSync(file, 'utf8')) as typeof config;
-  } catch (error) {
-    throw new CommandError(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  const config = readJson(file) as { app?: unknown; context?: Record<string, unknown>; output?: string };
   if (typeof config.app !== 'string' || config.app.trim() === '') {
     throw new CommandError(`${file} names no 'app'`, {
       remedy: 'give it the command that synthesises, as `cdktf init` does.',
@@ -50,6 +45,22 @@ export function findProject(from: string): Project {
     outDir: join(root, config.output ?? 'cdktf.out'),
     dataDir: join(root, '.cdktf-mlops'),
   };
+}
+
+/**
+ * What a JSON file of the project says.
+ *
+ * @throws CommandError when it can't be read
+ */
+export function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  } catch (error) {
+    throw new CommandError(`${file} can't be read as JSON: ${(error as Error).message}`, {
+      remedy: 'correct the file; `git diff` shows what was changed in it last.',
+      cause: error,
+    });
+  }
 }
 
 /** The project's data directory, made where it is missing. */

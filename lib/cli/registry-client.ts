@@ -36,6 +36,10 @@ export class RegistryClient {
     if (!answer.ok) {
       throw new CommandError(`the model registry answers ${answer.status} to ${path.split('?')[0]}`, {
         log: (await answer.text()).split('\n').slice(0, 5),
+        remedy:
+          answer.status === 401 || answer.status === 403
+            ? "the output 'credentials' names another password than the registry has: deploy the environment again."
+            : '`cdktf-mlops status` shows how the registry is, `docker logs` of its container why; then run this again.',
       });
     }
     return answer.json();

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError } from './command-error';
-import { ComponentStatus, componentOutputs, credentialOutputs, environmentStatus } from './components';
+import { ComponentStatus, componentOutputs, credentialOutputs, environmentStatus, isPublished } from './components';
 import { deployStack } from './deploy';
 import { LABEL, label } from './docker';
 import { heldOutRows, predict } from './predict';
+import { readJson } from './project';
 import { RegistryClient } from './registry-client';
 import { Session } from './session';
 import { StackFile } from './stack-file';
@@ -162,6 +163,13 @@ async function registryOf(session: Session, environment: string): Promise<Regist
       remedy: "declare the outputs 'components' and 'credentials' in the stack, as stacks/ shows.",
     });
   }
+  if (!isPublished(registry, environment)) {
+    throw new CommandError(`the registry of '${environment}' is reached from inside of the environment only`, {
+      remedy:
+        "give it a port (registry: { port: 5000 }) to have 'start' train what the release lacks; or deploy by " +
+        '`cdktf-mlops deploy` and train by `cdktf-mlops train`, which need none.',
+    });
+  }
   return new RegistryClient(registry.url, credential);
 }
 
@@ -171,9 +179,14 @@ async function askGateway(session: Session, environment: string, model: string, 
   const runner = runners.find((container) => label(container, LABEL.COMPONENT) === 'training');
   if (gateway?.url === undefined || runner === undefined || !existsSync(join(project, 'data.py'))) return;
   const url = gateway.url;
+  if (!isPublished(gateway, environment)) {
+    session.progress.say(`Gateway: without a port of its own it is not asked for '${model}' from here`);
+    return;
+  }
+  const token = (await credentialOutputs(session, environment)).gateway?.password;
   await session.progress.step(`Asking the gateway for rows that '${model}' never saw`, async (step) => {
     const held = await heldOutRows(session.docker, runner.Image, project);
-    const result = await predict(url, model, held);
+    const result = await predict(url, model, held, token);
     for (const { label: truth, probability } of result.samples) {
       step.line(`true label ${truth}: the model gives it ${(100 * probability).toFixed(1)} %`);
     }
@@ -185,14 +198,9 @@ async function askGateway(session: Session, environment: string, model: string, 
 function readRelease(session: Session, environment: string): ReleaseFile {
   const file = join(session.project.root, 'releases', `${environment}.json`);
   if (!existsSync(file)) return { models: {} };
-  return JSON.parse(readFileSync(file, 'utf8')) as ReleaseFile;
+  return readJson(file) as ReleaseFile;
 }
 
 function readRecipes(file: string): Record<string, ModelRecipe> {
-  if (!existsSync(file)) return {};
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, ModelRecipe>;
-  } catch (error) {
-    throw new CommandError(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  return existsSync(file) ? (readJson(file) as Record<string, ModelRecipe>) : {};
 }

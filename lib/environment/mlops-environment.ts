@@ -137,7 +137,11 @@ export class MlopsEnvironment extends Construct {
         tokens: props.gateway?.tokens,
       });
       watched.push(this.gateway, { observability: modelServersObservability() });
-      this.describe('gateway', this.gateway.endpoint, '/-/healthy');
+      const users = Object.entries(props.gateway?.tokens ?? {});
+      users.forEach(([username, password], index) => {
+        this.secrets[index === 0 ? 'gateway' : `gateway-${username}`] = { username, password };
+      });
+      this.describe('gateway', this.gateway.endpoint, '/-/healthy', users.length > 0 ? 'gateway' : undefined);
     }
     // Released servers live in another stack, which must not see the password itself.
     SecretBundle.create(this, MODEL_CREDENTIALS, {
@@ -158,7 +162,8 @@ export class MlopsEnvironment extends Construct {
   }
 
   /**
-   * User names and passwords of those components that have them, as one sensitive value: hand it to a Terraform output
+   * User names and passwords of those components that have them (the gateway's tokens too: `gateway` is the first
+   * user's, `gateway-<user>` each other's), as one sensitive value: hand it to a Terraform output
    * that is marked as sensitive, and to nothing else.
    */
   public get credentials(): string {

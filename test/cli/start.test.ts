@@ -124,6 +124,56 @@ test('trains nothing that is there, and shows what the gateway answers', async (
   expect(requests[0].authorization).toBe(`Basic ${Buffer.from('admin:Xq7-generated').toString('base64')}`);
 });
 
+test('a gateway with tokens is asked with the one that the outputs name', async () => {
+  registered = ['1', '2'];
+  docker();
+  const credentials = {
+    registry: { username: 'admin', password: 'Xq7-generated' },
+    gateway: { username: 'ci', password: 'a-token-of-ci' },
+  };
+  const others = TERRAFORM.filter(({ match }) => !match.source.includes('credentials'));
+  const answer = { match: /^output .* credentials/, stdout: JSON.stringify(JSON.stringify(credentials)) };
+  fakes.add('terraform', [...others, answer]);
+  await begin();
+  expect(requests.at(-1)).toEqual({
+    url: 'http://127.0.0.1:8080/v2/models/cancer/infer',
+    authorization: 'Bearer a-token-of-ci',
+  });
+  expect(lines.text.join('')).not.toContain('a-token-of-ci');
+});
+
+test('a gateway without a port of its own is not asked', async () => {
+  registered = ['1', '2'];
+  docker();
+  const inside = COMPONENTS.map((component) =>
+    component.name === 'gateway' ? { ...component, url: 'http://staging-gateway:8080' } : component,
+  );
+  const others = TERRAFORM.filter(({ match }) => !match.source.includes('components'));
+  const answer = { match: /^output .* components/, stdout: JSON.stringify(JSON.stringify(inside)) };
+  fakes.add('terraform', [...others, answer]);
+  await expect(begin()).resolves.toBe(false);
+  expect(lines.text.join('')).toContain("without a port of its own it is not asked for 'cancer'");
+});
+
+test('a registry that refuses is told with what to do', async () => {
+  docker();
+  jest.spyOn(global, 'fetch').mockResolvedValue(new Response('no such user', { status: 401 }));
+  await expect(begin()).rejects.toMatchObject({
+    log: ['no such user'],
+    remedy: expect.stringContaining('deploy the environment again') as string,
+  });
+});
+
+test('a project whose rows can not be read is told what is wanted', async () => {
+  registered = ['1', '2'];
+  fakes.add('docker', [
+    { match: /^ps -a/, stdout: 'runner\n' },
+    { match: /^container inspect runner/, stdout: JSON.stringify([RUNNER]) },
+    { match: /^run --rm/, stdout: 'a warning\n' },
+  ]);
+  await expect(begin()).rejects.toMatchObject({ remedy: expect.stringContaining('load_split()') as string });
+});
+
 test('a version that nobody says how to train is named', async () => {
   writeFileSync(models, '{}');
   docker();
@@ -162,7 +212,7 @@ test('a component that does not answer makes it an error', async () => {
     { match: /^ps -a/, stdout: 'c0ffee\n' },
     { match: /^container inspect/, stdout: JSON.stringify([inspected()]) },
   ]);
-  jest.spyOn(global, 'fetch').mockResolvedValue(new Response('', { status: 503 }));
+  jest.spyOn(global, 'fetch').mockImplementation(() => Promise.resolve(new Response('', { status: 503 })));
   await expect(showStatus(session, 'staging')).rejects.toMatchObject({
     message: 'gateway, registry: not healthy',
     log: expect.arrayContaining([expect.stringContaining('http://127.0.0.1:5000/health answers 503')]) as string[],
