@@ -84,7 +84,9 @@ export async function pushImages(
     if (keys !== undefined && !keys.includes(key)) continue;
     const target = `${registry.replace(/\/+$/, '')}/${reference}`;
     await progress.step(`Pushing ${target}`, async () => {
-      await docker.out(['tag', reference, target]);
+      await docker.out(['tag', reference, target], {
+        remedy: `build it first: \`cdktf-mlops images ${key}\`; \`docker image ls cdktf-mlops/*\` shows which are there.`,
+      });
       const result = await docker.run(['push', target]);
       if (result.code !== 0) {
         throw new CommandError(`${target} could not be pushed`, {

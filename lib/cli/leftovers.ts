@@ -91,11 +91,15 @@ export async function removeLeftovers(left: Leftovers, docker: Docker, progress:
   }
   for (const { id, name } of left.networks) {
     progress.line(`removing the network ${name}: an apply that was killed left it outside of the state`);
-    await docker.out(['network', 'rm', id]);
+    await docker.out(['network', 'rm', id], {
+      remedy: `\`docker network inspect ${name}\` shows what is still attached to it: stop that, then run this again.`,
+    });
   }
   for (const { id, name } of left.volumes) {
     progress.line(`removing the volume ${name}`);
-    await docker.out(['volume', 'rm', id]);
+    await docker.out(['volume', 'rm', id], {
+      remedy: `\`docker ps -a --filter volume=${name}\` shows what still uses it: remove that, then run this again.`,
+    });
   }
   return left.containers.length + left.networks.length + left.volumes.length;
 }

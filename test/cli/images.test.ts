@@ -79,3 +79,10 @@ test('a push that is refused says how to log in', async () => {
     remedy: expect.stringContaining('docker login registry.example.com') as string,
   });
 });
+
+test('an image that was never built is not pushed; how it is built is said', async () => {
+  fakes.add('docker', [{ match: /^tag/, stderr: 'Error: No such image: cdktf-mlops/mlflow', code: 1 }]);
+  await expect(pushImages(new Docker(), progress, 'registry.example.com/ml', ['mlflow'])).rejects.toMatchObject({
+    remedy: expect.stringContaining('cdktf-mlops images mlflow') as string,
+  });
+});
