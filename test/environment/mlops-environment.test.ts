@@ -1,0 +1,152 @@
+import { Secret } from '../../lib/core';
+import { MlopsEnvironment, MlopsEnvironmentProps } from '../../lib/environment/mlops-environment';
+import { Jenkins } from '../../lib/jenkins/jenkins';
+import { ArtifactStore } from '../../lib/registry/artifact-store';
+import { ContainerRegistry } from '../../lib/registry/container-registry';
+import { Database } from '../../lib/registry/database';
+import { ModelRegistry } from '../../lib/registry/model-registry';
+import { fakeStack } from '../support/fake-platform';
+
+type Configuration = Omit<MlopsEnvironmentProps, 'platform'>;
+
+function make(given: Configuration | ((secret: (id: string) => Secret) => Configuration) = {}) {
+  const { stack, platform } = fakeStack();
+  const props = typeof given === 'function' ? given((id) => Secret.generated(stack, id)) : given;
+  const environment = new MlopsEnvironment(stack, 'test', { platform, ...props });
+  return { environment, platform, paths: platform.workloads.map((w) => w.componentPath).sort() };
+}
+
+const MONITORING = [
+  'alertmanager',
+  'blackbox',
+  'cadvisor',
+  'grafana',
+  'node',
+  'postgres',
+  'prometheus',
+  'pushgateway',
+].map((id) => `monitoring/${id}`);
+const ALL = ['artifacts', 'containers', 'database', 'gateway', 'jenkins', ...MONITORING, 'registry'];
+
+test('everything is made unless told otherwise', () => {
+  const { environment, platform, paths } = make();
+  expect(paths).toEqual(ALL);
+  expect(platform.jobs.map((j) => j.physicalName)).toEqual(['test-training']);
+  expect(platform.workload('registry').spec.environment).toMatchObject({ MLFLOW_DB_HOST: 'test-database' });
+  expect(environment).toMatchObject({
+    registry: expect.any(ModelRegistry),
+    containers: expect.any(ContainerRegistry),
+    jenkins: expect.any(Jenkins),
+  });
+});
+
+test('has the documented defaults', () => {
+  const { platform } = make();
+  expect(platform.job('training').spec.resources).toMatchObject({ cpuMillis: 2000, memoryBytes: 4 * 2 ** 30 });
+  expect(platform.job('training').concurrency).toBe(1);
+  const published = platform.workloads.flatMap((w) => w.props.ports ?? []).filter(({ publish }) => publish);
+  expect(published).toEqual([]);
+  const volumes = platform.workloads.flatMap((w) => w.spec.volumes ?? []);
+  expect(volumes.filter(({ protect }) => protect)).toEqual([]);
+  expect(platform.workload('monitoring/prometheus').spec.command!.join(' ')).toContain('retention.time=15d');
+});
+
+test.each<[string, Configuration, string[]]>([
+  ['training', { training: { enabled: false } }, []],
+  ['the gateway', { gateway: { enabled: false } }, ['gateway']],
+  ['the container registry', { containers: { enabled: false } }, ['containers']],
+  ['Jenkins', { jenkins: { enabled: false } }, ['jenkins']],
+  ['the monitoring', { monitoring: { enabled: false } }, MONITORING],
+])('%s can be left out', (_what, configuration, without) => {
+  const { paths, platform, environment } = make(configuration);
+  expect(paths).toEqual(ALL.filter((path) => !without.includes(path)));
+  expect(platform.jobs.length).toBe(configuration.training === undefined ? 1 : 0);
+  const names = environment.components.map(({ name }) => name);
+  for (const path of without) expect(names).not.toContain(path);
+});
+
+test('database, bucket and registry that exist are used and not made', () => {
+  const database = (secret: (id: string) => Secret) =>
+    Database.fromExisting({ host: 'db.example.com', databaseName: 'ml', username: 'ml', password: secret('d') });
+  const bucket = (secret: (id: string) => Secret) =>
+    ArtifactStore.fromBucket({
+      endpointUrl: 'https://s3.example.com',
+      bucket: 'models',
+      accessKey: secret('a'),
+      secretKey: secret('k'),
+    });
+  const stores = make((s) => ({ database: { existing: database(s) }, artifacts: { existing: bucket(s) } }));
+  expect(stores.paths).toEqual(ALL.filter((path) => path !== 'database' && path !== 'artifacts'));
+  expect(stores.platform.workload('registry').spec.environment).toMatchObject({ MLFLOW_DB_HOST: 'db.example.com' });
+
+  const { paths, platform, environment } = make((secret) => ({
+    registry: {
+      existing: ModelRegistry.fromTrackingUri({
+        trackingUri: 'https://mlflow.example.com',
+        trainingUser: { username: 'trainer', password: secret('t') },
+      }),
+    },
+  }));
+  const made = ['database', 'artifacts', 'registry', 'monitoring/postgres'];
+  expect(paths).toEqual(ALL.filter((path) => !made.includes(path)));
+  expect(platform.job('training').spec.environment).toMatchObject({
+    MLFLOW_TRACKING_URI: 'https://mlflow.example.com:443',
+    MLFLOW_TRACKING_USERNAME: 'trainer',
+  });
+  expect(environment.components.map(({ name }) => name)).not.toContain('registry');
+});
+
+test('container registry and Jenkins can be shared', () => {
+  const shared = make().environment;
+  const { environment, paths } = make({
+    containers: { existing: ContainerRegistry.fromAddress('registry.example.com') },
+    jenkins: { existing: shared.jenkins },
+  });
+  expect(paths).toEqual(ALL.filter((path) => path !== 'containers' && path !== 'jenkins'));
+  expect(environment.containers!.address).toBe('registry.example.com');
+  expect(environment.jenkins).toBe(shared.jenkins);
+});
+
+test('each component is described with its URL, its health and where its credentials are', () => {
+  const { environment } = make({ registry: { port: 5000 }, gateway: { port: 8080 } });
+  expect(environment.components).toEqual(
+    expect.arrayContaining([
+      { name: 'registry', url: 'http://127.0.0.1:5000', healthPath: '/health', credentials: 'registry' },
+      { name: 'gateway', url: 'http://127.0.0.1:8080', healthPath: '/-/healthy', credentials: undefined },
+      {
+        name: 'monitoring/prometheus',
+        url: 'http://test-monitoring-prometheus:9090',
+        healthPath: '/-/healthy',
+        credentials: undefined,
+      },
+    ]),
+  );
+});
+
+test('protection reaches whatever keeps data', () => {
+  const { platform } = make({ protect: true });
+  for (const path of ['database', 'artifacts', 'containers', 'jenkins']) {
+    const kept = platform.workload(path).spec.volumes!.filter(({ kind }) => kind === 'persistent');
+    expect([path, kept.map(({ protect }) => protect)]).toEqual([path, kept.map(() => true)]);
+    expect(kept.length).toBeGreaterThan(0);
+  }
+});
+
+test('a release finds a directory and credentials by name, with or without a gateway', () => {
+  for (const gateway of [{}, { enabled: false }]) {
+    const { platform } = make({ gateway });
+    expect(platform.directories.map((d) => d.physicalName)).toEqual(['test-release']);
+    expect(platform.bundles.map((b) => [b.physicalName, Object.keys(b.props!.secrets)])).toEqual([
+      ['test-model-credentials', ['registry-password']],
+    ]);
+  }
+});
+
+test('what is watched follows from what is made', () => {
+  const jobs = (configuration: Configuration) => {
+    const { files } = make(configuration).platform.workload('monitoring/prometheus').spec;
+    return files!.map(({ content }) => content).join('\n');
+  };
+  expect(jobs({})).toContain('test-jenkins');
+  expect(jobs({ jenkins: { enabled: false } })).not.toContain('test-jenkins');
+});
