@@ -1,10 +1,4 @@
-import {
-  DashboardBuilder,
-  DashboardCursorSync,
-  PanelBuilder,
-  RowBuilder,
-} from '@grafana/grafana-foundation-sdk/dashboard';
-import type * as cog from '@grafana/grafana-foundation-sdk/cog';
+import type { Dashboard, Panel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard';
 import type * as common from '@grafana/grafana-foundation-sdk/common';
 import type * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
 import type * as stat from '@grafana/grafana-foundation-sdk/stat';
@@ -21,8 +15,8 @@ export interface RenderedDashboard {
   readonly content: string;
 }
 
-// The builders and enums of each kind of panel live in modules of their own whose loading takes twice as long as all
-// the rest of a synth's dashboards; their types cost nothing.
+// Of the SDK only the types are used, which cost nothing: to load its builders takes longer than to make a whole
+// environment.
 type TimeSeriesOptions = timeseries.Options;
 type StatOptions = stat.Options;
 
@@ -45,8 +39,11 @@ const NUMBERS = {
   reduceOptions: { calcs: ['lastNotNull'] },
 } as unknown as StatOptions;
 
-/** Width of Grafana's grid, panels per line and the height of a panel in its units. */
-const PANEL = { width: 8, statWidth: 6, height: 7, statHeight: 4 } as const;
+/** Width of Grafana's grid, in its units. */
+const GRID_WIDTH = 24;
+
+/** Width and height of a panel of each kind. */
+const SIZE = { stat: { w: 6, h: 4 }, timeseries: { w: 8, h: 7 } } as const;
 
 /**
  * Grafana's dashboards: one for each component, and an overview that shows the first panels of all.
@@ -55,52 +52,69 @@ const PANEL = { width: 8, statWidth: 6, height: 7, statHeight: 4 } as const;
  */
 export function renderDashboards(environment: string, groups: readonly CollectedGroup[]): RenderedDashboard[] {
   const shown = groups.filter((group) => group.panels.length > 0);
-  const overview = newDashboard(`${environment}: overview`, `${environment}-overview`);
+  const overview = new Grid();
   for (const group of shown) {
-    const row = new RowBuilder(group.component);
-    overview.withRow(row);
-    for (const panel of group.panels.slice(0, 3)) overview.withPanel(buildPanel(panel));
+    overview.addRow(group.component);
+    for (const panel of group.panels.slice(0, 3)) overview.add(panel);
   }
   return [
-    file('overview', overview),
+    file('overview', `${environment}: overview`, `${environment}-overview`, overview),
     ...shown.map((group) => {
-      const dashboard = newDashboard(`${environment}: ${group.component}`, `${environment}-${slug(group.component)}`);
-      for (const panel of group.panels) dashboard.withPanel(buildPanel(panel));
-      return file(slug(group.component), dashboard);
+      const grid = new Grid();
+      for (const panel of group.panels) grid.add(panel);
+      const name = slug(group.component);
+      return file(name, `${environment}: ${group.component}`, `${environment}-${name}`, grid);
     }),
   ];
 }
 
-function newDashboard(title: string, uid: string): DashboardBuilder {
-  return new DashboardBuilder(title)
-    .uid(uid.slice(0, 40)) // Grafana's limit
-    .tags(['cdktf-mlops'])
-    .timezone('browser')
-    .refresh('10s')
-    .time({ from: 'now-1h', to: 'now' })
-    .tooltip(DashboardCursorSync.Crosshair)
-    .readonly();
+/** Places panels from left to right and, where there is no room left, below. */
+class Grid {
+  public readonly panels: (Panel | RowPanel)[] = [];
+  private x = 0;
+  private y = 0;
+  /** Height of the highest panel in this line. */
+  private height = 0;
+
+  public addRow(title: string): void {
+    this.newLine();
+    const gridPos = { x: 0, y: this.y, w: GRID_WIDTH, h: 1 };
+    this.panels.push({ type: 'row', id: 0, title, collapsed: false, panels: [], gridPos });
+    this.y += gridPos.h;
+  }
+
+  public add(panel: DashboardPanel): void {
+    const numbers = panel.kind === 'stat';
+    const type = numbers ? 'stat' : 'timeseries';
+    const { w, h } = SIZE[type];
+    if (this.x + w > GRID_WIDTH) this.newLine();
+    this.panels.push({
+      type,
+      title: panel.title,
+      ...(panel.needs === undefined ? {} : { description: `Empty until there is ${panel.needs}.` }),
+      datasource: DATASOURCE,
+      transparent: false,
+      repeatDirection: 'h',
+      gridPos: { x: this.x, y: this.y, w, h },
+      fieldConfig: { defaults: { unit: panel.unit }, overrides: [] },
+      options: numbers ? NUMBERS : LINES,
+      targets: panel.queries.map((query, index) =>
+        target(query.expr, query.legend, String.fromCharCode(65 + index), numbers),
+      ),
+    });
+    this.x += w;
+    this.height = Math.max(this.height, h);
+  }
+
+  private newLine(): void {
+    this.x = 0;
+    this.y += this.height;
+    this.height = 0;
+  }
 }
 
-function buildPanel(panel: DashboardPanel): PanelBuilder {
-  const numbers = panel.kind === 'stat';
-  const builder = new PanelBuilder()
-    .type(numbers ? 'stat' : 'timeseries')
-    .title(panel.title)
-    .datasource(DATASOURCE)
-    .unit(panel.unit)
-    .span(numbers ? PANEL.statWidth : PANEL.width)
-    .height(numbers ? PANEL.statHeight : PANEL.height)
-    .options(numbers ? NUMBERS : LINES);
-  if (panel.needs !== undefined) builder.description(`Empty until there is ${panel.needs}.`);
-  panel.queries.forEach((query, index) => {
-    builder.withTarget(target(query.expr, query.legend, String.fromCharCode(65 + index), numbers));
-  });
-  return builder;
-}
-
-function target(expr: string, legend: string, refId: string, instant: boolean): cog.Builder<cog.Dataquery> {
-  const query: prometheus.Dataquery = {
+function target(expr: string, legend: string, refId: string, instant: boolean): prometheus.Dataquery {
+  return {
     _implementsDataqueryVariant: () => undefined, // a mark for the compiler; JSON leaves it out
     datasource: DATASOURCE,
     expr,
@@ -108,9 +122,23 @@ function target(expr: string, legend: string, refId: string, instant: boolean): 
     refId,
     ...(instant ? { instant: true, range: false } : { range: true }),
   };
-  return { build: () => query };
 }
 
-function file(name: string, dashboard: DashboardBuilder): RenderedDashboard {
-  return { fileName: `${name}.json`, content: `${JSON.stringify(dashboard.build(), undefined, 2)}\n` };
+function file(name: string, title: string, uid: string, { panels }: Grid): RenderedDashboard {
+  const dashboard: Dashboard = {
+    uid: uid.slice(0, 40), // Grafana's limit
+    title,
+    tags: ['cdktf-mlops'],
+    timezone: 'browser',
+    refresh: '10s',
+    time: { from: 'now-1h', to: 'now' },
+    fiscalYearStartMonth: 0,
+    graphTooltip: 1, // a crosshair that all panels share
+    editable: false,
+    schemaVersion: 42,
+    templating: {},
+    annotations: {},
+    panels,
+  };
+  return { fileName: `${name}.json`, content: `${JSON.stringify(dashboard, undefined, 2)}\n` };
 }
