@@ -1,4 +1,5 @@
 import { Observability, Severity } from '../core/observability';
+import { checkKeys } from '../core/errors';
 import { LIVE_MOUNT } from '../monitoring/constants';
 import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
 import { checkBetween, checkShare } from '../monitoring/thresholds';
@@ -36,8 +37,13 @@ export const MODEL_METRICS = {
   started: 'process_start_time_seconds',
 } as const;
 
-/** Two failed scrapes within half a minute: one alone may be a busy moment. */
-const DOWN = `avg_over_time(${selector('up', { job: MODELS_JOB })}[30s]) < 0.75`;
+const UP = selector('up', { job: MODELS_JOB });
+
+/**
+ * Two failed scrapes within half a minute, of a target that is still listed: one alone may be a busy moment, and a
+ * server that a release has replaced is gone some seconds before Prometheus hears of it.
+ */
+const DOWN = `count_over_time(${UP}[30s]) - sum_over_time(${UP}[30s]) >= 2 and ${UP}`;
 
 /** Labels that a release puts on each target. */
 const VERSION = ['model', 'version'];
@@ -45,6 +51,7 @@ const VERSION = ['model', 'version'];
 /** What to watch about the model servers of whatever is released. */
 export function modelServersObservability(props: ModelServersObservabilityProps = {}): Observability {
   const where = 'model servers';
+  checkKeys(where, 'alerts', props.alerts ?? {}, ['errorShare', 'latencySeconds', 'noTrafficMinutes']);
   const errorShare = checkShare(where, 'alerts.errorShare', props.alerts?.errorShare ?? 0.05);
   const latency = checkBetween(
     where,
@@ -87,6 +94,7 @@ export function modelServersObservability(props: ModelServersObservabilityProps 
       {
         name: 'ModelServerDown',
         expr: DOWN,
+        forDuration: '10s',
         severity: Severity.PAGE,
         summary: `The server of ${who} ({{ $labels.instance }}) is down or keeps failing.`,
         runbook: "Read the container's last log lines. If it does not recover, release the last good version again.",
@@ -146,7 +154,7 @@ export function modelServersObservability(props: ModelServersObservabilityProps 
         kind: 'stat',
         queries: [
           {
-            expr: `sum by (model, version) (${selector('up', { job })})`,
+            expr: `sum by (model, version) (${UP})`,
             legend: '{{model}} v{{version}}',
           },
         ],
