@@ -2,6 +2,7 @@ import { ContainerInfo, LABEL, label } from './docker';
 import { request } from './http';
 import { Session } from './session';
 import { StackFile } from './stack-file';
+import { idsInState, TerraformState } from './terraform';
 
 /** What a stack's output `components` says of one. */
 export interface ComponentOutput {
@@ -65,7 +66,10 @@ export async function environmentStatus(session: Session, environment: string): 
   const containers = (await session.docker.containers(`${LABEL.ENVIRONMENT}=${environment}`)).filter(
     (container) => label(container, LABEL.KIND) !== 'run',
   );
-  const missing = await missingContainers(session, environment, containers);
+  const missing: string[] = [];
+  for (const stack of environmentStacks(session, environment)) {
+    missing.push(...missingContainers(await (await session.terraform(stack)).state(), containers));
+  }
   const names = new Set([
     ...outputs.map(({ name }) => name),
     ...containers.map((container) => owner(label(container, LABEL.COMPONENT) ?? '', outputs)),
@@ -132,23 +136,35 @@ export function problemOf(container: ContainerInfo): string | undefined {
   return undefined;
 }
 
-/** Docker's log of a container of the environment that the state knows and the Engine does not. */
-async function missingContainers(
-  session: Session,
-  environment: string,
-  present: readonly ContainerInfo[],
-): Promise<string[]> {
+/**
+ * What a deploy of one stack makes or starts again although the program and the state agree: containers that were
+ * removed or stopped by hand, one line each.
+ */
+export async function lostContainers(session: Session, stack: StackFile): Promise<string[]> {
+  const state = await (await session.terraform(stack)).state();
+  const known = idsInState(state, 'docker_container');
+  if (known.size === 0) return [];
+  const present = await session.docker.inspect([...known]);
+  return [
+    ...missingContainers(state, present).map((path) => `${path}: its container is gone`),
+    ...present
+      .filter((container) => label(container, LABEL.KIND) === 'workload' && !container.State.Running)
+      .map(({ Name, State }) => `${Name}: ${State.Status}, exit code ${State.ExitCode}`),
+  ].sort();
+}
+
+/** Component paths of containers that a state knows and the Engine does not. */
+function missingContainers(state: TerraformState | undefined, present: readonly ContainerInfo[]): string[] {
   const ids = new Set(present.map(({ Id }) => Id));
   const missing: string[] = [];
-  for (const stack of environmentStacks(session, environment)) {
-    const state = await (await session.terraform(stack)).state();
-    for (const resource of state?.resources ?? []) {
-      if (resource.type !== 'docker_container') continue;
-      for (const { attributes } of resource.instances ?? []) {
-        if (typeof attributes?.id !== 'string' || ids.has(attributes.id)) continue;
-        const labels = (attributes.labels ?? []) as Array<{ label?: string; value?: string }>;
-        missing.push(labels.find((entry) => entry.label === LABEL.COMPONENT)?.value ?? String(attributes.name));
-      }
+  for (const resource of state?.resources ?? []) {
+    if (resource.type !== 'docker_container') continue;
+    for (const { attributes } of resource.instances ?? []) {
+      if (typeof attributes?.id !== 'string' || ids.has(attributes.id)) continue;
+      const labels = (attributes.labels ?? []) as Array<{ label?: string; value?: string }>;
+      missing.push(
+        labels.find((entry) => entry.label === LABEL.COMPONENT)?.value ?? String(attributes.name ?? resource.name),
+      );
     }
   }
   return missing;

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { IMAGES_CONTEXT } from '../core/image';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from './command-error';
-import { credentialOutputs, environmentStacks, environmentStatus } from './components';
+import { credentialOutputs, environmentStacks, environmentStatus, lostContainers } from './components';
 import { deployStack } from './deploy';
 import { checkNothingAbove, checkNothingRemains, destroyStack, removeRuns } from './destroy';
 import { checkDisk, checkMachine, NEEDS } from './doctor';
@@ -12,6 +12,7 @@ import { Docker, LABEL } from './docker';
 import { buildImages, ownImages, pushImages } from './images';
 import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
 import { checkPorts } from './ports';
+import { lastLines } from './process';
 import { duration, Progress } from './progress';
 import { findProject, packageRoot, Project } from './project';
 import { Session } from './session';
@@ -111,22 +112,33 @@ Set DEBUG=1 to see stack traces.`,
   command
     .command('plan')
     .argument('<stack>', 'name of the stack')
-    .description('show what a deploy would change, as Terraform writes it; ends with 2 when there is something')
+    .description(
+      'show what a deploy would change, as Terraform writes it, and which containers were removed or stopped by hand; ' +
+        'ends with 2 when there is something',
+    )
     .action(async (name: string) => {
       const progress = new Progress();
       const project = findProject(process.cwd());
       const session = new Session(project, progress, await prepareSupply(project, progress));
       await synth(project, session.supply, progress);
-      const terraform = await session.terraform(StackFile.get(project, name));
-      await terraform.state();
+      const stack = StackFile.get(project, name);
+      const terraform = await session.terraform(stack);
+      // Also hides the secrets of the state from all that is shown below.
+      const lost = await lostContainers(session, stack);
       const result = await terraform.planText();
       print(session.mask.apply(result.stdout));
       if (result.code !== 0 && result.code !== EXIT.CHANGES) {
         throw new CommandError(`terraform plan failed for ${name}`, {
-          log: session.mask.apply(result.stderr).split('\n'),
+          log: lastLines(session.mask.apply(result.stderr).replace(/[╷│╵]/g, ''), 15),
+          remedy: 'mend what the lines above name, then run the same command again.',
         });
       }
-      process.exitCode = result.code;
+      if (lost.length > 0) {
+        // Terraform looks at its state here; that the Engine has less it would notice when it applies.
+        print(`On the Docker Engine there is less than in the state; a deploy makes it again:\n`);
+        print(lost.map((line) => `  ${line}`).join('\n'));
+      }
+      process.exitCode = lost.length > 0 ? EXIT.CHANGES : result.code;
     });
 
   command
