@@ -22,6 +22,9 @@ export interface Supply {
 const REGISTRIES = [
   { name: 'registry.terraform.io', url: 'https://registry.terraform.io/.well-known/terraform.json', expect: [200] },
   { name: 'registry-1.docker.io', url: 'https://registry-1.docker.io/v2/', expect: [200, 401] },
+  // cAdvisor's and the PostgreSQL exporter's images are there only.
+  { name: 'gcr.io', url: 'https://gcr.io/v2/', expect: [200, 401] },
+  { name: 'quay.io', url: 'https://quay.io/v2/', expect: [200, 401] },
 ];
 
 /** The choice that an earlier deploy recorded, or undefined. */
@@ -53,7 +56,7 @@ export function hasAirgap(project: Project): boolean {
   return ['images', 'providers'].every((part) => existsSync(join(project.root, 'airgap', part, 'build.sh')));
 }
 
-/** Names of the public registries that do not answer within five seconds. */
+/** Names of the public registries that do not answer within five seconds; all are asked at once. */
 export async function silentRegistries(): Promise<string[]> {
   const answers = await Promise.all(
     REGISTRIES.map(async (registry) => registry.expect.includes(await status(registry.url))),
@@ -79,14 +82,14 @@ export async function prepareSupply(project: Project, progress: Progress): Promi
   }
   const silent = await progress.step('First deploy: asking whether the registries answer', async (step) => {
     const names = await silentRegistries();
-    step.outcome = names.length === 0 ? 'both answer' : `no answer from ${names.join(' and ')}`;
+    step.outcome = names.length === 0 ? 'all answer' : `no answer from ${names.join(', ')}`;
     return names;
   });
   if (silent.length > 0 && hasAirgap(project)) {
     progress.say(
       [
         '',
-        `  ${silent.join(' and ')} can't be reached from here: this project is deployed AIR-GAPPED.`,
+        `  ${silent.join(', ')} can't be reached from here: this project is deployed AIR-GAPPED.`,
         '  Images of the same software are built from distribution packages, and the provider plugins from airgap/providers.',
         '  Jenkins and Grafana are not to be had that way: stand-ins answer in their places, and say so.',
         '  The choice is recorded in .cdktf-mlops/supply.json; `cdktf-mlops supply published` changes it.',
@@ -97,7 +100,7 @@ export async function prepareSupply(project: Project, progress: Progress): Promi
   }
   if (silent.length > 0) {
     progress.say(
-      `  ${silent.join(' and ')} can't be reached, and there is no airgap/ here: going on with the published ones.`,
+      `  ${silent.join(', ')} can't be reached, and there is no airgap/ here: going on with the published ones.`,
     );
   }
   return chooseSupply(project, 'published', progress);
