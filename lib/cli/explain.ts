@@ -30,6 +30,11 @@ const REMEDIES: ReadonlyArray<readonly [RegExp, string]> = [
       'the lock with `terraform force-unlock <ID>` in the directory of the stack.',
   ],
   [
+    /plugin did not respond|plugin crashed|plugin exited|rpc error: code = Unavailable/i,
+    'the provider plugin crashed, and what it was making may stand outside of the state: run `cdktf-mlops deploy <stack>` ' +
+      'again, which clears that away first.',
+  ],
+  [
     /Instance cannot be destroyed|prevent_destroy/i,
     'this data is protected. Taking the protection off is a change of its own: set it in the configuration, deploy that, then try again.',
   ],

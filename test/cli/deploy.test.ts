@@ -153,6 +153,58 @@ test('a container that a killed apply left behind is removed before the apply', 
   expect(lines.text.join('')).toContain('removing the container staging-registry: an apply that was killed left it');
 });
 
+test('what a crashed plugin left running outside of the state is removed, and the deploy goes on', async () => {
+  // The published provider may crash when it has waited too long; what it was making beside then never gets into the state.
+  fakes.add('terraform', [
+    INIT,
+    PLAN_CREATE,
+    STATE,
+    { match: /^apply /, code: 1, stdout: events(failed('Plugin did not respond', 'The plugin encountered an error')) },
+  ]);
+  fakes.add('docker', [NO_CONTAINERS, NETWORKS, NO_VOLUMES, { match: /^container inspect/, stdout: '[]', code: 1 }]);
+  expect((await failure()).remedy).toContain('`cdktf-mlops deploy staging` again, which clears that away first');
+
+  const kind = (value: string): object => ({
+    Image: 'x',
+    Labels: {
+      'cdktf-mlops.component': value,
+      'cdktf-mlops.environment': 'staging',
+      'cdktf-mlops.kind': value,
+      'cdktf-mlops.stack': 'staging',
+    },
+  });
+  const on = (name: string, id: string): object => ({ Networks: { [name]: { NetworkID: id } } });
+  const all = [
+    inspected({ Id: 'in-state', Name: '/staging-registry' }),
+    // Running and healthy, and a sibling that was created and never started: neither is in the state.
+    inspected({ Id: 'healthy', Name: '/staging-database', Config: kind('workload') }),
+    inspected({ Id: 'created', Name: '/staging-gateway', NetworkSettings: on('staging', '') }),
+    // A preparation is on no network that would tell whose it is.
+    inspected({
+      Id: 'prepared',
+      Name: '/staging-release-prepare-1a2b',
+      Config: kind('task'),
+      NetworkSettings: on('none', 'n'),
+    }),
+    // A training run is not made by Terraform.
+    inspected({ Id: 'run', Name: '/staging-training-run-1', Config: kind('run') }),
+  ];
+  fakes.add('terraform', [INIT, PLAN_CREATE, STATE, { match: /^apply /, stdout: '' }]);
+  fakes.add('docker', [
+    { match: /^ps -a/, stdout: 'in-state\nhealthy\ncreated\nprepared\nrun\n' },
+    { match: /^container inspect/, stdout: JSON.stringify(all) },
+    NETWORKS,
+    { match: /^volume ls/, stdout: 'staging-database-data staging-database-data\n' },
+    { match: /^rm --force/ },
+  ]);
+  await expect(deployStack(session, stack, { yes: true })).resolves.toBe(true);
+  expect(fakes.calls('docker').filter((call) => /^(rm|volume rm|network rm)/.test(call))).toEqual([
+    'rm --force --volumes healthy',
+    'rm --force --volumes created',
+    'rm --force --volumes prepared',
+  ]);
+});
+
 test("another checkout's containers are never removed", async () => {
   fakes.add('terraform', [INIT, PLAN_CREATE, STATE, { match: /^apply /, stdout: '' }]);
   const other = inspected({ Id: 'theirs', NetworkSettings: { Networks: { staging: { NetworkID: 'net-of-others' } } } });
