@@ -21,7 +21,7 @@ import { listSelectors } from '../../lib/monitoring/selectors';
 import { childrenOf, eventually, Login, Machine, PythonRun, ROOT } from './machine';
 import { declareEnvironment, ENVIRONMENT, PORTS, RELEASE_STACK } from './program/environment';
 import { Settings, writeSettings } from './program/settings';
-import { CheckFailed, expect, Report, RunEnded } from './report';
+import { CheckFailed, expect, interruption, Report, RunEnded } from './report';
 import { SecretSearch } from './secret-search';
 import { searchEverywhere, searchFiles, secretsOf } from './secret-sources';
 import { services } from './services';
@@ -231,6 +231,15 @@ async function killedServer(): Promise<string> {
   return `alert after ${(firing.at - killed).toFixed(1)} s, resolved ${(resolved.at - recovered).toFixed(1)} s after recovery`;
 }
 
+async function heartbeat(): Promise<string> {
+  const beats = await eventually('two heartbeats at the webhook', 130, async () => {
+    const posted = (await services.posted()).filter(({ path }) => path === '/heartbeat');
+    return posted.length >= 2 ? posted : undefined;
+  });
+  const between = (beats[beats.length - 1].at - beats[0].at) / (beats.length - 1);
+  return `${beats.length} arrived, ${between.toFixed(0)} s apart`;
+}
+
 async function switchRelease(): Promise<string> {
   const said = await python(
     'expected_predictions.py',
@@ -307,6 +316,9 @@ async function repair(): Promise<string> {
   const { workloads } = await replacedSince(before);
   expect(workloads.join() === gone.sort().join(), `made: ${workloads.join(', ')}; wanted: ${gone.join(', ')}`);
   await healthy();
+  const url = `http://127.0.0.1:${PORTS.gateway}/v2/models/${MODEL}/versions/2/ready`;
+  // The gateway finds its release again, and asks the servers in it for a moment before it sends them requests.
+  await eventually('the new gateway serves', 20, async () => ((await fetch(url)).ok ? true : undefined));
   return `${gone.join(' and ')} are back after ${seconds.toFixed(0)} s`;
 }
 
@@ -457,6 +469,7 @@ async function checks(): Promise<void> {
   await report.check('probabilities of version 2 through the gateway are those of the model', () => predictions(2));
   await report.check('changing shares loses no request', shareRelease);
   await report.check('every selector of every rule and panel has data', selectors);
+  await report.check('the dead-man heartbeat arrives', heartbeat);
   await report.check('plans are empty when the preparations have ended', async () => {
     await eventually('the preparations have ended', 90, async () => {
       const running = (await machine.containers()).filter(
@@ -488,13 +501,14 @@ async function checks(): Promise<void> {
 async function main(): Promise<number> {
   // State, plans and logs are for their owner alone.
   process.umask(0o077);
-  let interruptedByUser = false;
-  process.on('SIGINT', () => {
-    if (interruptedByUser) process.exit(130);
-    interruptedByUser = true;
-    report.say('Interrupted: cleaning up (once more to stop at once)');
-    void cleanUp().then(() => process.exit(130));
-  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(130);
+      interruption.abort();
+      report.say('Interrupted: cleaning up (once more to stop at once)');
+      machine.interrupt();
+    });
+  }
   try {
     await checks();
   } catch (error) {
@@ -503,7 +517,8 @@ async function main(): Promise<number> {
   } finally {
     await cleanUp();
   }
-  return report.end();
+  const code = report.end();
+  return interruption.signal.aborted ? 130 : code;
 }
 
 async function cleanUp(): Promise<void> {

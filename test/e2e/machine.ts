@@ -8,7 +8,7 @@ import { lastLines } from '../../lib/cli/process';
 import { findProject, Project } from '../../lib/cli/project';
 import { recordedSupply } from '../../lib/cli/supply';
 import { ENVIRONMENT } from './program/environment';
-import { CheckFailed } from './report';
+import { CheckFailed, interruption } from './report';
 
 /** How a program ended, and what it said on both streams together. */
 export interface Ended {
@@ -165,9 +165,14 @@ export class Machine {
     );
   }
 
+  /** Tells every program that runs to end in its own way. */
+  public interrupt(): void {
+    for (const child of this.children) child.kill('SIGINT');
+  }
+
   /** Ends what still runs, and removes what only this run needed. */
   public async close(): Promise<void> {
-    for (const child of this.children) child.kill('SIGINT');
+    this.interrupt();
     const mine = await this.docker.run(['ps', '-aq', '--filter', `name=^cdktf-mlops-e2e-client-${process.pid}-`]);
     const ids = mine.stdout.split('\n').filter((id) => id !== '');
     if (ids.length > 0) await this.docker.run(['rm', '--force', '--volumes', ...ids]);
@@ -225,6 +230,7 @@ export async function eventually<T>(
     } catch (error) {
       last = ` (${(error as Error).message})`;
     }
+    if (interruption.signal.aborted) throw new CheckFailed(`${what}: interrupted`);
     if (Date.now() > end) throw new CheckFailed(`${what}: not within ${timeoutSeconds} s${last}`);
     await sleep(everyMs);
   }

@@ -4,6 +4,9 @@ export class CheckFailed extends Error {}
 /** Ends the run: what follows needs what failed. */
 export class RunEnded extends Error {}
 
+/** Set when the user has pressed Ctrl-C: nothing new is begun. */
+export const interruption = new AbortController();
+
 /** @throws CheckFailed with this message when the condition does not hold */
 export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) throw new CheckFailed(message);
@@ -15,15 +18,15 @@ export class Report {
   private passed = 0;
   private failed = 0;
 
-  /** @param planned titles of what follows a check that everything else needs; said when that fails */
   constructor(private readonly print: (line: string) => void = (line) => process.stdout.write(`${line}\n`)) {}
 
   /**
    * Runs a check, which returns its figure. One that fails is told, and the next one follows.
    *
-   * @throws RunEnded when it fails and is `required`
+   * @throws RunEnded when it fails and is `required`, and after a Ctrl-C
    */
   public async check(title: string, run: () => Promise<string>, required = false): Promise<void> {
+    if (interruption.signal.aborted) throw new RunEnded('Interrupted: the other checks were not run');
     const started = Date.now();
     const number = String(this.passed + this.failed + 1).padStart(2);
     try {
