@@ -20,7 +20,6 @@ export const MACHINE_METRICS = {
 
 /** Metrics of cAdvisor. */
 export const CONTAINER_METRICS = {
-  started: 'container_start_time_seconds',
   memory: 'container_memory_working_set_bytes',
   memoryLimit: 'container_spec_memory_limit_bytes',
   cpu: 'container_cpu_usage_seconds_total',
@@ -103,16 +102,20 @@ export function containersObservability(address: string, alerts: Required<Monito
   const job = CADVISOR_JOB;
   const memory = selector(CONTAINER_METRICS.memory, { job });
   const share = `${memory} / (${selector(CONTAINER_METRICS.memoryLimit, { job })} > 0)`;
+  // A restart keeps what cAdvisor calls the start time, which is that of the container's creation, and begins the
+  // counters anew.
+  const restarts = `resets(${selector(CONTAINER_METRICS.cpu, { job })}[15m])`;
   const rateBy = (metric: string) => `sum by (workload) (rate(${selector(metric, { job })}[2m]))`;
   return {
     component: 'Containers',
-    jobs: [{ name: job, targets: [address] }],
+    // As often as cAdvisor looks itself, so that a container which lives for seconds only is seen.
+    jobs: [{ name: job, targets: [address], intervalSeconds: 5 }],
     alerts: [
       {
         name: 'ContainerRestarting',
-        expr: `changes(${selector(CONTAINER_METRICS.started, { job })}[15m]) >= ${alerts.restarts}`,
+        expr: `${restarts} >= ${alerts.restarts}`,
         severity: Severity.PAGE,
-        summary: '{{ $labels.workload }} ({{ $labels.name }}) was started {{ $value }} times within 15 minutes.',
+        summary: '{{ $labels.workload }} ({{ $labels.name }}) was started again {{ $value }} times within 15 minutes.',
         runbook:
           "Read its last log lines with 'docker logs', and whether it met its memory limit with 'docker inspect'.",
       },
@@ -129,6 +132,11 @@ export function containersObservability(address: string, alerts: Required<Monito
       { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: share, legend: '{{workload}}' }] },
       { title: 'Memory', unit: 'bytes', queries: [{ expr: memory, legend: '{{workload}}' }] },
       { title: 'Processor', unit: 'short', queries: [{ expr: rateBy(CONTAINER_METRICS.cpu), legend: '{{workload}}' }] },
+      {
+        title: 'Restarts within 15 minutes',
+        unit: 'short',
+        queries: [{ expr: `sum by (workload) (${restarts})`, legend: '{{workload}}' }],
+      },
       {
         title: 'Network',
         unit: 'Bps',
