@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 
 /** Mostly right, now and then anything. */
 export function mostly<T>(right: fc.Arbitrary<T>, ...wrong: fc.Arbitrary<unknown>[]): fc.Arbitrary<T> {
-  return fc.oneof({ weight: 40, arbitrary: right }, { weight: 1, arbitrary: fc.oneof(...wrong) as fc.Arbitrary<T> });
+  return fc.oneof({ weight: 80, arbitrary: right }, { weight: 1, arbitrary: fc.oneof(...wrong) as fc.Arbitrary<T> });
 }
 
 /** Text of every kind: of other languages, with Terraform's signs, quotes and line ends. */
