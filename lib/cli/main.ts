@@ -11,6 +11,7 @@ import { checkDisk, checkMachine, NEEDS } from './doctor';
 import { Docker, LABEL } from './docker';
 import { buildImages, ownImages, pushImages } from './images';
 import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
+import { lockProject } from './lock';
 import { checkPorts } from './ports';
 import { lastLines } from './process';
 import { duration, Progress } from './progress';
@@ -51,7 +52,7 @@ Set DEBUG=1 to see stack traces.`,
     .option('--models <file>', 'how the versions of each model are trained', 'examples/models/models.json')
     .description('from nothing to a served model: deploy, train what the release lacks, release, ask for predictions')
     .action(async (environment: string, options: { models: string }) => {
-      const session = await prepare([environment, `${environment}-models`]);
+      const session = await prepare(`start ${environment}`, [environment, `${environment}-models`]);
       const models = resolve(session.project.root, options.models);
       const changed = await start(session, { environment, models });
       const table = await showStatus(session, environment);
@@ -86,6 +87,7 @@ Set DEBUG=1 to see stack traces.`,
     .action(async (kind: SupplyKind, options: { yes?: boolean }) => {
       const progress = new Progress();
       const project = findProject(process.cwd());
+      lockProject(project, `supply ${kind}`);
       const before = safeRecordedSupply(project);
       if (before !== undefined && before.supply !== kind && options.yes !== true && hasState(project)) {
         throw new CommandError(`something is deployed with the ${before.supply} supply`, {
@@ -104,7 +106,7 @@ Set DEBUG=1 to see stack traces.`,
     .option('--yes', 'apply without asking')
     .description('plan and apply one stack; explains what fails, clears what a killed apply left behind')
     .action(async (name: string, options: { yes?: boolean }) => {
-      const session = await prepare([name]);
+      const session = await prepare(`deploy ${name}`, [name]);
       const changed = await deployStack(session, StackFile.get(session.project, name), { yes: options.yes ?? false });
       print(changed ? `${name} is deployed.` : `${name}: nothing to change.`);
     });
@@ -119,6 +121,7 @@ Set DEBUG=1 to see stack traces.`,
     .action(async (name: string) => {
       const progress = new Progress();
       const project = findProject(process.cwd());
+      lockProject(project, `plan ${name}`);
       const session = new Session(project, progress, await prepareSupply(project, progress));
       await synth(project, session.supply, progress);
       const stack = StackFile.get(project, name);
@@ -148,7 +151,7 @@ Set DEBUG=1 to see stack traces.`,
     .option('--yes', 'destroy without asking')
     .description('destroy one stack, and say what is left')
     .action(async (name: string, options: { keepData?: boolean; yes?: boolean }) => {
-      const session = await prepareToDestroy();
+      const session = await prepareToDestroy(`destroy ${name}`);
       if (session === undefined) return;
       const stack = StackFile.get(session.project, name);
       const keepData = options.keepData ?? false;
@@ -170,7 +173,7 @@ Set DEBUG=1 to see stack traces.`,
     .option('--keep-data', 'keep volumes and generated secrets: a later start finds its data')
     .description('destroy an environment: training runs, release, everything else')
     .action(async (environment: string, options: { keepData?: boolean }) => {
-      const session = await prepareToDestroy();
+      const session = await prepareToDestroy(`stop ${environment}`);
       if (session === undefined) return;
       const keepData = options.keepData ?? false;
       await removeRuns(session, environment);
@@ -190,6 +193,8 @@ Set DEBUG=1 to see stack traces.`,
     .option('--data', 'with --force: volumes too')
     .description('remove containers and networks that a killed apply left outside of the state')
     .action(async (name: string, options: { force?: boolean; data?: boolean }) => {
+      // What a deploy is making just now is not in the state yet.
+      lockProject(findProject(process.cwd()), `clean ${name}`);
       const session = await prepareWith(false);
       const stack = StackFile.get(session.project, name);
       const state = await (await session.terraform(stack)).state();
@@ -322,7 +327,8 @@ interface TrainFlags {
 }
 
 /** Everything before the first deploy of these stacks: machine, supply, synth, ports, images. */
-async function prepare(stackNames: readonly string[]): Promise<Session> {
+async function prepare(command: string, stackNames: readonly string[]): Promise<Session> {
+  lockProject(findProject(process.cwd()), command);
   const session = await prepareWith(true);
   const { project, docker } = session;
   StackFile.get(project, stackNames[0]);
@@ -354,13 +360,14 @@ async function prepareWith(choose: boolean): Promise<Session> {
 }
 
 /** Undefined, and said, when nothing was ever deployed from here. */
-async function prepareToDestroy(): Promise<Session | undefined> {
+async function prepareToDestroy(command: string): Promise<Session | undefined> {
   const progress = new Progress();
   const project = findProject(process.cwd());
   if (recordedSupply(project) === undefined && !hasState(project)) {
     print('Nothing is deployed from here.');
     return undefined;
   }
+  lockProject(project, command);
   await checkMachine(progress, new Docker());
   const supply = await prepareSupply(project, progress);
   try {
