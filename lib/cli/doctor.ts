@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, EXIT } from './command-error';
 import { Docker } from './docker';
-import { lastLines, run, runOrFail, which } from './process';
+import { lastLines, run, which } from './process';
 import { Progress } from './progress';
 import { cacheDir } from './project';
-import { terraformProgram } from './terraform';
+import { configFileEnv, terraformProgram } from './terraform';
 
 /** What the machine must have. */
 export const NEEDS = {
@@ -27,6 +27,8 @@ export interface Machine {
   readonly isDebian: boolean;
   readonly hasSystemd: boolean;
   readonly nodeVersion: string;
+  /** Where programs of root are, also when the PATH does not say so. */
+  readonly rootPrograms: readonly string[];
   /** Free bytes of the file system that holds a path, for this user. */
   freeBytes(path: string): number;
 }
@@ -37,6 +39,7 @@ export const THIS_MACHINE: Machine = {
   isDebian: existsSync('/etc/debian_version') && which('apt-get') !== undefined,
   hasSystemd: existsSync('/run/systemd/system'),
   nodeVersion: process.versions.node,
+  rootPrograms: ['/usr/local/sbin', '/usr/sbin', '/sbin'],
   freeBytes(path) {
     const { bavail, bsize } = statfsSync(nearestExisting(path));
     return bavail * bsize;
@@ -69,6 +72,10 @@ export async function checkMachine(
       });
     }
     const terraform = await checkTerraform();
+    const configFile = process.env.TF_CLI_CONFIG_FILE;
+    if (configFile !== undefined && !existsSync(configFile)) {
+      step.line(`TF_CLI_CONFIG_FILE names ${configFile}, which does not exist: Terraform runs without it`);
+    }
     const engine = await ensureEngine(docker, machine, options.mend ?? true, (line) => step.line(line));
     const free = await checkDisk(docker, NEEDS.diskGb, (line) => step.line(line), machine);
     step.outcome = `Node ${machine.nodeVersion}, Terraform ${terraform}, Docker Engine ${engine}, ${free} GB free`;
@@ -88,7 +95,9 @@ export async function checkTerraform(): Promise<string> {
   if (which(program) === undefined) {
     throw new CommandError('Terraform is not installed, or not on the PATH', { remedy, exitCode: EXIT.MACHINE });
   }
-  const { stdout, stderr, code } = await run(program, ['version', '-json'], { env: { CHECKPOINT_DISABLE: '1' } });
+  const { stdout, stderr, code } = await run(program, ['version', '-json'], {
+    env: { CHECKPOINT_DISABLE: '1', ...configFileEnv() },
+  });
   const version = /"terraform_version":\s*"([^"]+)"/.exec(stdout)?.[1] ?? /Terraform v(\S+)/.exec(stdout)?.[1];
   if (version === undefined) {
     throw new CommandError(`'${program} version' did not tell its version (exit code ${code})`, {
@@ -115,17 +124,10 @@ export async function ensureEngine(
   say: (line: string) => void,
 ): Promise<string> {
   if (which('docker') === undefined) {
-    if (!mend || !machine.isRoot || !machine.isDebian) {
-      throw new CommandError('Docker is not installed', {
-        remedy: machine.isDebian
-          ? 'install it as root: `apt-get install docker.io iptables` (or run this as root: it does so itself).'
-          : 'install Docker Engine 20.10 or newer: https://docs.docker.com/engine/install.',
-        exitCode: EXIT.MACHINE,
-      });
-    }
-    await installDocker(say);
+    if (!mend || !machine.isRoot || !machine.isDebian) throw notInstalled('Docker is not installed', machine);
+    await installDocker(say, 'Docker is not installed');
   }
-  const answer = await engineVersion(docker);
+  let answer = await engineVersion(docker);
   if (answer.version !== undefined) return answer.version;
   if (/permission denied/i.test(answer.error)) {
     throw new CommandError('this user may not talk to the Docker Engine', {
@@ -134,15 +136,25 @@ export async function ensureEngine(
       exitCode: EXIT.MACHINE,
     });
   }
-  const elsewhere = process.env.DOCKER_HOST;
-  if (elsewhere !== undefined && elsewhere !== '') {
-    throw new CommandError(`the Docker Engine at DOCKER_HOST=${elsewhere} does not answer`, {
+  const elsewhere = await engineElsewhere(docker);
+  if (elsewhere !== undefined) {
+    throw new CommandError(`the Docker Engine at ${elsewhere} does not answer`, {
       log: lastLines(answer.error, 2),
-      remedy: 'start it there, or unset DOCKER_HOST to use the one of this machine.',
+      remedy: elsewhere.startsWith('DOCKER_HOST')
+        ? 'start it there, or unset DOCKER_HOST to use the one of this machine.'
+        : 'start it there, or `docker context use default` (and unset DOCKER_CONTEXT) to use the one of this machine.',
       exitCode: EXIT.MACHINE,
     });
   }
-  if (!mend || !machine.isRoot || which('dockerd') === undefined) {
+  // A client alone is no Engine. (Elsewhere than on Debian the Engine may be a desktop program.)
+  if (machine.isDebian && engineProgram(machine) === undefined) {
+    const why = 'there is a Docker client here, and no Docker Engine';
+    if (!mend || !machine.isRoot) throw notInstalled(why, machine);
+    await installDocker(say, why);
+    answer = await engineVersion(docker);
+    if (answer.version !== undefined) return answer.version;
+  }
+  if (!mend || !machine.isRoot || engineProgram(machine) === undefined) {
     throw new CommandError('the Docker Engine is not running', {
       log: lastLines(answer.error, 2),
       remedy: machine.hasSystemd
@@ -197,16 +209,68 @@ async function engineVersion(docker: Docker): Promise<{ version?: string; error:
   return result.code === 0 && version !== '' ? { version, error: '' } : { error: result.stderr };
 }
 
-async function installDocker(say: (line: string) => void): Promise<void> {
-  say('Docker is not installed: installing docker.io and iptables from Debian');
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+function notInstalled(message: string, machine: Machine): CommandError {
+  return new CommandError(message, {
+    remedy: machine.isDebian
+      ? 'install it as root: `apt-get install docker.io iptables` (or run this as root: it does so itself).'
+      : 'install Docker Engine 20.10 or newer: https://docs.docker.com/engine/install.',
+    exitCode: EXIT.MACHINE,
+  });
+}
+
+/** What makes the client talk to another Engine than this machine's own, as `NAME=value`; undefined for its own. */
+async function engineElsewhere(docker: Docker): Promise<string | undefined> {
+  const host = process.env.DOCKER_HOST ?? '';
+  if (host !== '') return /^unix:\/\/(\/var)?\/run\/docker\.sock$/.test(host) ? undefined : `DOCKER_HOST=${host}`;
+  const { code, stdout } = await docker.run(['context', 'show']);
+  const context = code === 0 ? stdout.trim() : '';
+  return context === '' || context === 'default' ? undefined : `DOCKER_CONTEXT=${context}`;
+}
+
+function engineProgram(machine: Machine): string | undefined {
+  return which('dockerd') ?? machine.rootPrograms.map((place) => which(join(place, 'dockerd'))).find(Boolean);
+}
+
+async function installDocker(say: (line: string) => void, why: string): Promise<void> {
+  say(`${why}: installing docker.io and iptables from Debian; this takes a few minutes`);
   const remedy = "see that Debian's mirror answers (`apt-get update`), or install Docker by hand.";
-  await runOrFail('apt-get', ['update', '-q'], 'apt-get update failed', { env, remedy, umask: 0o022 });
+  await apt(['update', '-q'], 'apt-get update failed', remedy, say);
   // The command line is a package of its own since trixie.
   const cli = await run('apt-cache', ['show', 'docker-cli']);
   const packages = ['docker.io', 'iptables', ...(cli.code === 0 ? ['docker-cli'] : [])];
   const args = ['install', '-q', '-y', '--no-install-recommends', ...packages];
-  await runOrFail('apt-get', args, 'Docker could not be installed', { env, remedy, umask: 0o022 });
+  await apt(args, 'Docker could not be installed', remedy, say);
+}
+
+/** Debian's package manager, which asks nothing, and is waited for while another one has its locks. */
+async function apt(args: string[], failure: string, remedy: string, say: (line: string) => void): Promise<void> {
+  const waitMs = Number(process.env.CDKTF_MLOPS_APT_WAIT_MS ?? 300_000);
+  const options = ['-o', `DPkg::Lock::Timeout=${Math.ceil(waitMs / 1000)}`, '-o', 'Dpkg::Options::=--force-confold'];
+  const started = Date.now();
+  for (;;) {
+    const result = await run('apt-get', [...options, ...args], {
+      env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+      umask: 0o022,
+      onLine: (line) => {
+        if (/^(Need to get|After this|Unpacking|Setting up|Waiting for cache lock|Fetched)/.test(line)) say(line);
+      },
+    });
+    if (result.code === 0) return;
+    // Its time-out is for dpkg's lock only, not for that of the package lists.
+    const locked = /Could not get lock|is another process using it|Unable to lock/i.test(result.stderr);
+    if (locked && Date.now() - started < waitMs) {
+      say('another package manager is at work: waiting for it');
+      await sleep(5_000);
+      continue;
+    }
+    throw new CommandError(failure, {
+      log: lastLines(`${result.stdout}\n${result.stderr}`, 15),
+      remedy: locked
+        ? 'another package manager is at work (its number is above): let it end, then run this again.'
+        : remedy,
+      exitCode: EXIT.MACHINE,
+    });
+  }
 }
 
 async function startEngine(docker: Docker, machine: Machine, say: (line: string) => void): Promise<string> {
@@ -214,11 +278,17 @@ async function startEngine(docker: Docker, machine: Machine, say: (line: string)
   mkdirSync(dirname(log), { recursive: true });
   say(`the Docker Engine is not running: starting it (its log: ${machine.hasSystemd ? 'journalctl -u docker' : log})`);
   if (machine.hasSystemd) {
-    await run('systemctl', ['start', 'docker']);
+    await run('systemctl', ['start', 'docker'], { timeoutMs: 120_000 });
   } else {
     const output = openSync(log, 'a', 0o600);
-    // It outlives this command: a session of its own, and its output in a file.
-    const daemon = spawn('dockerd', [], { env: process.env, detached: true, stdio: ['ignore', output, output] });
+    // It outlives this command: a session of its own, its output in a file, and no directory that it would keep busy. It
+    // finds containerd, runc and iptables on its PATH.
+    const daemon = spawn(engineProgram(machine) ?? 'dockerd', [], {
+      cwd: '/',
+      env: { ...process.env, PATH: [process.env.PATH, ...machine.rootPrograms].filter(Boolean).join(delimiter) },
+      detached: true,
+      stdio: ['ignore', output, output],
+    });
     daemon.on('error', () => undefined); // what it said stands in the log, and it does not answer
     daemon.unref();
   }

@@ -127,23 +127,6 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Like {@link run}, but an exit code other than 0 is an error that shows the last lines of its output. */
-export async function runOrFail(
-  program: string,
-  args: readonly string[],
-  failure: string,
-  options: RunOptions & { readonly remedy?: string } = {},
-): Promise<string> {
-  const result = await run(program, args, options);
-  if (result.code !== 0) {
-    throw new CommandError(failure, {
-      log: lastLines(`${result.stdout}\n${result.stderr}`, 15),
-      remedy: options.remedy,
-    });
-  }
-  return result.stdout;
-}
-
 /** The last lines of a text that are not empty. */
 export function lastLines(text: string, count: number): string[] {
   return text

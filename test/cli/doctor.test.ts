@@ -1,3 +1,4 @@
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, EXIT } from '../../lib/cli/command-error';
 import { Docker } from '../../lib/cli/docker';
@@ -10,6 +11,7 @@ const USER: Machine = {
   isDebian: false,
   hasSystemd: false,
   nodeVersion: '20.18.0',
+  rootPrograms: [],
   freeBytes: () => 100e9,
 };
 const NOT_RUNNING = {
@@ -19,6 +21,9 @@ const NOT_RUNNING = {
 };
 const RUNNING = { match: /^version/, stdout: '20.10.24\n' };
 const TERRAFORM = { match: /^version/, stdout: '{"terraform_version": "1.11.4"}' };
+
+const ROOT: Machine = { ...USER, isRoot: true, isDebian: true };
+const APT = 'Reading package lists...\nNeed to get 60 MB of archives.\nSetting up docker.io (20.10.24) ...\n';
 
 let fakes: FakePrograms;
 const saved = { ...process.env };
@@ -110,14 +115,70 @@ describe('Docker', () => {
   test('root on Debian has it installed', async () => {
     fakes.add('ready-docker', [RUNNING]);
     const copy = `/bin/cp ${join(fakes.directory, 'ready-docker')} ${join(fakes.directory, 'docker')}`;
-    fakes.add('apt-get', [{ match: /^update/ }, { match: /^install/, script: copy }]);
+    fakes.add('apt-get', [{ match: /update/ }, { match: /install/, script: copy, stdout: APT }]);
     fakes.add('apt-cache', [{ match: /^show docker-cli/, code: 100 }]);
-    await expect(engine({ ...USER, isRoot: true, isDebian: true })).resolves.toBe('20.10.24');
-    expect(fakes.calls('apt-get')[1]).toBe('install -q -y --no-install-recommends docker.io iptables');
+    const said: string[] = [];
+    await expect(engine(ROOT, said)).resolves.toBe('20.10.24');
+    const [update, install] = fakes.calls('apt-get');
+    expect(update).toMatch(/^-o DPkg::Lock::Timeout=300 .* update -q$/);
+    expect(install).toMatch(/ install -q -y --no-install-recommends docker.io iptables$/);
+    expect(said).toEqual([
+      expect.stringContaining('Docker is not installed: installing'),
+      'Need to get 60 MB of archives.',
+      'Setting up docker.io (20.10.24) ...',
+    ]);
+  });
+
+  test('a client without an Engine is no Docker: root on Debian has the Engine installed and started', async () => {
+    const flag = join(fakes.directory, 'started');
+    fakes.add('docker', [
+      {
+        match: /^version/,
+        stdout: '20.10.24',
+        script: `[[ -e ${flag} ]] || { code=1 stdout='' stderr='Cannot connect to the Docker daemon'; }`,
+      },
+    ]);
+    // It lies where only root's PATH would find it, and finds its own helpers there.
+    const place = join(fakes.directory, 'sbin');
+    mkdirSync(place);
+    fakes.add('ready-dockerd', [{ match: /^$/, script: `echo "$PATH" > ${flag}` }]);
+    const copy = `/bin/cp ${join(fakes.directory, 'ready-dockerd')} ${join(place, 'dockerd')}`;
+    fakes.add('apt-get', [{ match: /update/ }, { match: /install/, script: copy }]);
+    fakes.add('apt-cache', [{ match: /^show docker-cli/, code: 100 }]);
+    const said: string[] = [];
+    await expect(engine({ ...ROOT, rootPrograms: [place] }, said)).resolves.toBe('20.10.24');
+    expect(said[0]).toContain('there is a Docker client here, and no Docker Engine: installing docker.io');
+    expect(readFileSync(flag, 'utf8').trim()).toBe(`${fakes.directory}:${place}`);
+  });
+
+  test('a user with a client alone is told how to install the Engine', async () => {
+    fakes.add('docker', [NOT_RUNNING]);
+    const error = await failure(engine({ ...USER, isDebian: true, hasSystemd: true }));
+    expect(error.message).toBe('there is a Docker client here, and no Docker Engine');
+    expect(error.remedy).toContain('apt-get install docker.io iptables');
+  });
+
+  test("nothing is installed for a client that talks to another context's Engine", async () => {
+    fakes.add('docker', [NOT_RUNNING, { match: /^context show/, stdout: 'build-server\n' }]);
+    fakes.add('apt-get', [{ match: /./ }]);
+    const error = await failure(engine(ROOT));
+    expect(error.message).toContain('DOCKER_CONTEXT=build-server');
+    expect(error.remedy).toContain('docker context use default');
+    expect(fakes.calls('apt-get')).toEqual([]);
+  });
+
+  test('a package manager that is at work is waited for, and named in the end', async () => {
+    process.env.CDKTF_MLOPS_APT_WAIT_MS = '0';
+    const locked = 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (apt-get)\n';
+    fakes.add('apt-get', [{ match: /update/, stderr: locked, code: 100 }]);
+    const error = await failure(engine(ROOT));
+    expect(error.log.join()).toContain('held by process 4711');
+    expect(error.remedy).toContain('another package manager is at work');
+    expect(error.exitCode).toBe(EXIT.MACHINE);
   });
 
   test('an installation that fails shows what apt said', async () => {
-    fakes.add('apt-get', [{ match: /^update/, stderr: 'E: Could not resolve deb.example\n', code: 100 }]);
+    fakes.add('apt-get', [{ match: /update/, stderr: 'E: Could not resolve deb.example\n', code: 100 }]);
     const error = await failure(engine({ ...USER, isRoot: true, isDebian: true }));
     expect(error.message).toBe('apt-get update failed');
     expect(error.log).toEqual(['E: Could not resolve deb.example']);
@@ -173,6 +234,15 @@ test('Node that is too old is refused', async () => {
     checkMachine(new Progress(new Lines()), new Docker(), {}, { ...USER, nodeVersion: '18.20.0' }),
   );
   expect(error.message).toBe('Node 18.20.0 is too old');
+});
+
+test('a configuration file of Terraform that is not there is said, and done without', async () => {
+  fakes.add('docker', [RUNNING, { match: /^info/, stdout: '/\n' }]);
+  fakes.add('terraform', [{ ...TERRAFORM, script: `[[ -z \${TF_CLI_CONFIG_FILE-} ]] || { code=1 stdout=''; }` }]);
+  process.env.TF_CLI_CONFIG_FILE = join(fakes.directory, 'missing.rc');
+  const lines = new Lines();
+  await checkMachine(new Progress(lines), new Docker(), {}, USER);
+  expect(lines.text.join('')).toContain('missing.rc, which does not exist: Terraform runs without it');
 });
 
 test('a machine that has everything is described in one line', async () => {
