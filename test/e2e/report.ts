@@ -38,6 +38,7 @@ export class Report {
       this.failed += 1;
       const message = error instanceof CheckFailed ? error.message : ((error as Error).stack ?? String(error));
       this.print(`${number}  FAILED  ${title}: ${message.replace(/\n/g, '\n            ')} (${seconds(started)})`);
+      if (interruption.signal.aborted) throw new RunEnded('Interrupted: the other checks were not run');
       if (required) throw new RunEnded(`everything that follows needs '${title}'`);
     }
   }
