@@ -74,7 +74,8 @@ export class DockerPlatform extends Construct implements IPlatform {
   /** Docker has no metrics of containers of its own. */
   public readonly needsContainerExporter = true;
   private readonly networkName: string;
-  private readonly images = new Map<string, DockerImage>();
+  /** Ids of images by their references. */
+  private readonly images = new Map<string, string>();
   private readonly names = new Map<string, string>();
   private readonly publishedPorts: { readonly owner: string; readonly publish: Publish }[] = [];
 
@@ -310,13 +311,14 @@ export class DockerPlatform extends Construct implements IPlatform {
   /** The id, not the name: a rebuilt image of the same name is noticed only by its id. */
   private imageId(scope: IConstruct, image: Image): string {
     const reference = image.resolve(scope);
-    let resource = this.images.get(reference);
-    if (resource === undefined) {
+    let imageId = this.images.get(reference);
+    if (imageId === undefined) {
       const id = `image-${reference.replace(/[^A-Za-z0-9]+/g, '-')}`;
-      resource = new DockerImage(this, id, { name: reference, keepLocally: true });
-      this.images.set(reference, resource);
+      // Each reading of an attribute makes a token and captures a stack for it: read once.
+      ({ imageId } = new DockerImage(this, id, { name: reference, keepLocally: true }));
+      this.images.set(reference, imageId);
     }
-    return resource.imageId;
+    return imageId;
   }
 
   private claimPort(workload: Workload, name: string, publish: Publish): void {
@@ -476,9 +478,9 @@ export class DockerPlatform extends Construct implements IPlatform {
           dependsOn.push(...volume.directory!.dependables);
           break;
         case VolumeKind.PERSISTENT: {
-          const made = this.persistentVolume(container, volume);
-          volumes.push({ volumeName: made.name, containerPath: volume.mountPath });
-          owned.push({ volumeName: made.name, containerPath: `/volumes/${owned.length}` });
+          const { name: volumeName } = this.persistentVolume(container, volume);
+          volumes.push({ volumeName, containerPath: volume.mountPath });
+          owned.push({ volumeName, containerPath: `/volumes/${owned.length}` });
           break;
         }
       }
