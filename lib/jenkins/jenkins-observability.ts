@@ -1,4 +1,5 @@
 import { Observability, Severity } from '../core/observability';
+import { alertName } from '../monitoring/job-name';
 import { selector } from '../monitoring/promql';
 import { METRICS_PATH } from './configuration';
 
@@ -35,7 +36,7 @@ export function jenkinsObservability(watch: JenkinsWatch): Observability {
     jobs: [{ name: job, targets: [watch.address], metricsPath: `/${METRICS_PATH}/` }],
     alerts: [
       {
-        name: 'JenkinsQueueStuck',
+        name: alertName('JenkinsQueueStuck', job, 'jenkins'),
         expr: `${of(JENKINS_METRICS.queueStuck)} > 0`,
         forDuration: '10m',
         severity: Severity.TICKET,
@@ -44,7 +45,7 @@ export function jenkinsObservability(watch: JenkinsWatch): Observability {
         needs: CONTROLLER,
       },
       {
-        name: 'JenkinsHeapFull',
+        name: alertName('JenkinsHeapFull', job, 'jenkins'),
         expr: `${of(JENKINS_METRICS.heapUsage)} > 0.95`,
         forDuration: '10m',
         severity: Severity.TICKET,

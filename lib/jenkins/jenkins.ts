@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { componentPath, physicalName } from '../core/names';
@@ -15,6 +15,7 @@ import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
+import { scrapeJobName } from '../monitoring/job-name';
 import {
   checkExtraConfiguration,
   jenkinsConfiguration,
@@ -75,9 +76,30 @@ export interface JenkinsProps {
   readonly protect?: boolean;
 }
 
+const KEYS: Record<keyof JenkinsProps, true> = {
+  platform: true,
+  image: true,
+  adminUsername: true,
+  adminPassword: true,
+  publish: true,
+  url: true,
+  adminAddress: true,
+  systemMessage: true,
+  grants: true,
+  dockerCloud: true,
+  extraConfiguration: true,
+  secrets: true,
+  heapPercent: true,
+  resources: true,
+  storage: true,
+  protect: true,
+};
+
 /** uid and gid of `jenkins` in the published image. */
 const USER = '1000:1000';
 const PORT = 8080;
+/** Limits unless others are given. */
+export const JENKINS_LIMITS = { cpu: '2', memory: '2Gi' };
 const HOME = '/var/jenkins_home';
 /** Outside of the home directory, so that a reload never meets a file of an older deploy. */
 const CONFIGURATION_DIRECTORY = '/etc/jenkins/casc';
@@ -111,6 +133,7 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
 
   constructor(scope: Construct, id: string, props: JenkinsProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     this.adminUsername = props.adminUsername ?? 'admin';
     check(
@@ -153,11 +176,14 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
       ports: [{ name: 'http', port: PORT, publish: props.publish }],
       healthCheck: HealthCheck.http('/login', PORT, { startSeconds: 300 }),
       stopSeconds: 60,
-      resources: props.resources ?? Resources.of({ cpu: '2', memory: '2Gi' }),
+      resources: props.resources ?? Resources.of(JENKINS_LIMITS),
     });
     this.endpoint = server.endpoint('http');
     this.containers = [server];
-    this.observability = jenkinsObservability({ job: 'jenkins', address: this.endpoint.address });
+    this.observability = jenkinsObservability({
+      job: scrapeJobName(this, platform.environment),
+      address: this.endpoint.address,
+    });
   }
 
   public get dependables(): ITerraformDependable[] {

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
+import { checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -17,7 +18,16 @@ export interface PushgatewayProps {
   readonly publish?: Publish;
   /** @default - a quarter of a core, 64Mi */
   readonly resources?: Resources;
+  /** Refuse every plan that would destroy what was pushed. @default false */
+  readonly protect?: boolean;
 }
+
+const KEYS: Record<keyof PushgatewayProps, true> = {
+  platform: true,
+  publish: true,
+  resources: true,
+  protect: true,
+};
 
 /** Port of the Pushgateway. */
 const PORT = 9091;
@@ -34,11 +44,12 @@ export class Pushgateway extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: PushgatewayProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const gateway = new Workload(this, 'Resource', {
       platform: props.platform,
       image: Image.fromCatalog('pushgateway'),
       command: ['--persistence.file=/pushgateway/metrics', '--persistence.interval=10s'],
-      volumes: [Volume.persistent('data', '/pushgateway', { size: '1Gi' })],
+      volumes: [Volume.persistent('data', '/pushgateway', { size: '1Gi', protect: props.protect })],
       user: '65534:65534',
       ports: [{ name: 'http', port: PORT, publish: props.publish }],
       healthCheck: HealthCheck.http('/-/healthy', PORT),

@@ -2,7 +2,7 @@ import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -13,6 +13,7 @@ import { Secret } from '../core/secret';
 import { Task } from '../core/task';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
+import { scrapeJobName } from '../monitoring/job-name';
 import { artifactStoreObservability } from './storage-observability';
 
 /** A bucket of an S3 server, ours or one that exists: what its users need to know of it. */
@@ -71,6 +72,18 @@ const MOUNT = '/data';
 const HEALTH = '/health';
 const DEFAULT_REGION = 'us-east-1';
 
+const KEYS: Record<keyof ArtifactStoreProps, true> = {
+  platform: true,
+  bucket: true,
+  region: true,
+  accessKey: true,
+  secretKey: true,
+  storage: true,
+  resources: true,
+  publish: true,
+  protect: true,
+};
+
 /** Versity's S3 gateway on a volume that outlives it, with one bucket. Objects are plain files on the volume. */
 export class ArtifactStore extends Construct implements IArtifactStore, IObservable {
   /** A bucket of any S3 server that exists already. */
@@ -97,6 +110,7 @@ export class ArtifactStore extends Construct implements IArtifactStore, IObserva
 
   constructor(scope: Construct, id: string, props: ArtifactStoreProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     this.bucket = props.bucket ?? 'artifacts';
     this.region = props.region ?? DEFAULT_REGION;
@@ -157,7 +171,10 @@ export class ArtifactStore extends Construct implements IArtifactStore, IObserva
       dependsOn: [server],
     });
     this.containers = [server, bucket];
-    this.observability = artifactStoreObservability({ job: 'artifacts', healthUrl: `${this.endpoint.url}${HEALTH}` });
+    this.observability = artifactStoreObservability({
+      job: scrapeJobName(this, platform.environment),
+      healthUrl: `${this.endpoint.url}${HEALTH}`,
+    });
   }
 
   public get dependables(): ITerraformDependable[] {

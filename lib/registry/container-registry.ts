@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -14,6 +14,7 @@ import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
 import { toYaml } from '../core/yaml';
+import { scrapeJobName } from '../monitoring/job-name';
 import { containerRegistryObservability } from './storage-observability';
 
 /** A container registry, ours or one that exists: what its users need to know of it. */
@@ -50,6 +51,15 @@ const PORT = 5000;
 const METRICS_PORT = 5001;
 const MOUNT = '/var/lib/registry';
 
+const KEYS: Record<keyof ContainerRegistryProps, true> = {
+  platform: true,
+  publish: true,
+  htpasswd: true,
+  storage: true,
+  resources: true,
+  protect: true,
+};
+
 /** The distribution registry on a volume that outlives it. Images can be deleted; metrics have a port of their own. */
 export class ContainerRegistry extends Construct implements IContainerRegistry, IObservable {
   /** A registry that exists already, by how image references begin: `registry.example.com[:port][/path]`. */
@@ -72,6 +82,7 @@ export class ContainerRegistry extends Construct implements IContainerRegistry, 
 
   constructor(scope: Construct, id: string, props: ContainerRegistryProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { publish, htpasswd } = props;
     check(
       publish === undefined || publish.address.startsWith('127.') || htpasswd !== undefined,
@@ -100,7 +111,7 @@ export class ContainerRegistry extends Construct implements IContainerRegistry, 
     this.endpoint = server.endpoint('http');
     this.address = publish === undefined ? this.endpoint.address : `${publish.address}:${publish.port}`;
     this.observability = containerRegistryObservability({
-      job: 'containers',
+      job: scrapeJobName(this, props.platform.environment),
       address: server.endpoint('metrics').address,
     });
   }

@@ -1,4 +1,5 @@
 import { Observability, Severity } from '../core/observability';
+import { alertName } from '../monitoring/job-name';
 import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
 
 /** What {@link databaseObservability} takes. */
@@ -76,7 +77,7 @@ export function containerRegistryObservability(watch: ContainerRegistryWatch): O
     jobs: [{ name: job, targets: [watch.address] }],
     alerts: [
       {
-        name: 'ContainerRegistryErrors',
+        name: alertName('ContainerRegistryErrors', job, 'containers'),
         expr: `${failureShare(sumRate(requests, '5m'), sumRate(good, '5m'))} > 0.05`,
         forDuration: '5m',
         severity: Severity.TICKET,

@@ -1,4 +1,6 @@
 import { Observability, Severity } from '../core/observability';
+import { checkKeys } from '../core/errors';
+import { alertName } from '../monitoring/job-name';
 import { selector, sumRate } from '../monitoring/promql';
 import { checkBetween, checkShare } from '../monitoring/thresholds';
 
@@ -12,8 +14,16 @@ export interface GatewayAlerts {
   readonly noServerSeconds?: number;
 }
 
+const ALERT_KEYS: Record<keyof GatewayAlerts, true> = {
+  errorShare: true,
+  connectionShare: true,
+  noServerSeconds: true,
+};
+
 /** What {@link gatewayObservability} takes. */
 export interface GatewayObservabilityProps {
+  /** Prometheus job. @default gateway */
+  readonly job?: string;
   /** `host:port` of the metrics. */
   readonly address: string;
   /**
@@ -57,6 +67,7 @@ function byModel(expr: string): string {
 /** What to watch about the gateway: who asks, what is answered, and whether somebody is there to answer. */
 export function gatewayObservability(props: GatewayObservabilityProps): Observability {
   const where = 'Gateway';
+  checkKeys(where, 'alerts', props.alerts ?? {}, Object.keys(ALERT_KEYS));
   const errorShare = checkShare(where, 'alerts.errorShare', props.alerts?.errorShare ?? 0.05);
   const connectionShare = checkShare(where, 'alerts.connectionShare', props.alerts?.connectionShare ?? 0.8);
   const noServer = checkBetween(
@@ -67,7 +78,8 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
     3600,
     'seconds',
   );
-  const job = GATEWAY_JOB;
+  const job = props.job ?? GATEWAY_JOB;
+  const alert = (name: string) => alertName(name, job, GATEWAY_JOB);
   const failed = selector(GATEWAY_METRICS.responses, { job, proxy: FRONTEND, code: '5xx' });
   const requests = selector(GATEWAY_METRICS.requests, { job, proxy: FRONTEND });
   const failures = `${sumRate(failed, '2m')} / (${sumRate(requests, '2m')} > 0)`;
@@ -93,7 +105,7 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
     ],
     alerts: [
       {
-        name: 'GatewayErrors',
+        name: alert('GatewayErrors'),
         expr: `${failures} > ${errorShare}`,
         forDuration: '30s',
         severity: Severity.PAGE,
@@ -102,7 +114,7 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
           'Look which model fails on the dashboard of the gateway; if its version is new, release the last good one again.',
       },
       {
-        name: 'ModelWithoutServer',
+        name: alert('ModelWithoutServer'),
         expr: byModel(`${up} == 0`),
         forDuration: `${noServer}s`,
         severity: Severity.PAGE,
@@ -111,7 +123,7 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
           "Look at the model's servers: their containers, their log, their memory. Release the last good version again.",
       },
       {
-        name: 'ModelServerOutOfRotation',
+        name: alert('ModelServerOutOfRotation'),
         expr: byModel(`${serverDown} == 1`),
         forDuration: '2m',
         severity: Severity.TICKET,
@@ -119,7 +131,7 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
         runbook: "Read the server's log, and ask its path /v2/health/ready.",
       },
       {
-        name: 'GatewayNearlyFull',
+        name: alert('GatewayNearlyFull'),
         expr: `${connections} > ${connectionShare}`,
         forDuration: '1m',
         severity: Severity.TICKET,

@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { LiveDirectory } from '../core/live-directory';
@@ -14,6 +14,7 @@ import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
+import { scrapeJobName } from '../monitoring/job-name';
 import { GatewayAlerts, gatewayObservability } from './gateway-observability';
 import { HTTP_PORT, HTTPS_PORT, METRICS_PORT, renderGatewayConfig, renderGatewayEntrypoint } from './haproxy';
 import { RELEASE_DIRECTORY } from './release';
@@ -43,6 +44,21 @@ export interface GatewayProps {
 
 /** uid and gid of the user in HAProxy's image. */
 export const GATEWAY_USER = '99:99';
+/** Limits unless others are given. */
+export const GATEWAY_LIMITS = { cpu: '1', memory: '256Mi' };
+
+const KEYS: Record<keyof GatewayProps, true> = {
+  platform: true,
+  directory: true,
+  publish: true,
+  tlsCertificate: true,
+  tokens: true,
+  resources: true,
+  stopSeconds: true,
+  timeoutSeconds: true,
+  maxBodyBytes: true,
+  alerts: true,
+};
 
 /**
  * HAProxy in front of the released models: shares changed live and kept over a restart, TLS and tokens where asked,
@@ -56,6 +72,7 @@ export class Gateway extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     const users = Object.entries(props.tokens ?? {});
     for (const [user] of users) checkLabel(this, 'tokens', user);
@@ -106,13 +123,14 @@ export class Gateway extends Construct implements IObservable {
         { name: 'metrics', port: METRICS_PORT },
       ],
       healthCheck: HealthCheck.http('/-/healthy', METRICS_PORT),
-      resources: props.resources ?? Resources.of({ cpu: '1', memory: '256Mi' }),
+      resources: props.resources ?? Resources.of(GATEWAY_LIMITS),
       // The gateway ends by itself; the platform's KILL comes only when it does not.
       stopSeconds: stopSeconds + 10,
     });
     this.endpoint = gateway.endpoint('http');
     this.containers = [gateway];
     this.observability = gatewayObservability({
+      job: scrapeJobName(this, platform.environment),
       address: gateway.endpoint('metrics').address,
       healthUrl: `${this.endpoint.url}/-/healthy`,
       alerts: props.alerts,

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { checkLabel } from '../core/names';
@@ -56,6 +56,25 @@ export interface ModelServerProps {
   readonly stopSeconds?: number;
 }
 
+const KEYS: Record<keyof ModelServerProps, true> = {
+  platform: true,
+  modelName: true,
+  modelUri: true,
+  allowAlias: true,
+  trackingEndpoint: true,
+  username: true,
+  password: true,
+  credentials: true,
+  image: true,
+  replicas: true,
+  autoscaling: true,
+  resources: true,
+  publish: true,
+  environment: true,
+  update: true,
+  stopSeconds: true,
+};
+
 /** Parts of `models:/<name>/<version>` or `models:/<name>@<alias>`. */
 const MODEL_URI =
   /^models:\/(?<name>[a-z0-9]([-a-z0-9]*[a-z0-9])?)(?:\/(?<version>[1-9]\d*)|@(?<alias>[A-Za-z][\w-]*))$/;
@@ -71,6 +90,7 @@ export class ModelServer extends Construct {
 
   constructor(scope: Construct, id: string, props: ModelServerProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const match = MODEL_URI.exec(props.modelUri);
     check(
       match !== null,

@@ -50,6 +50,14 @@ export interface ReleaseProps {
   readonly credentials?: SecretBundle;
 }
 
+const KEYS: Record<keyof ReleaseProps, true> = {
+  platform: true,
+  data: true,
+  trackingEndpoint: true,
+  username: true,
+  credentials: true,
+};
+
 /** Name of the live directory through which a release reaches gateway and Prometheus. */
 export const RELEASE_DIRECTORY = 'release';
 /** Name of the bundle with the credentials that model servers read the registry with. */
@@ -69,6 +77,7 @@ export class Release extends Construct {
 
   constructor(scope: Construct, id: string, props: ReleaseProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform, data } = props;
     this.checkData(data);
     const trackingEndpoint =

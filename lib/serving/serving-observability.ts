@@ -14,6 +14,12 @@ export interface ModelServerAlerts {
   readonly noTrafficMinutes?: number;
 }
 
+const ALERT_KEYS: Record<keyof ModelServerAlerts, true> = {
+  errorShare: true,
+  latencySeconds: true,
+  noTrafficMinutes: true,
+};
+
 /** What {@link modelServersObservability} takes. */
 export interface ModelServersObservabilityProps {
   /** @default - the defaults of each threshold */
@@ -51,7 +57,7 @@ const VERSION = ['model', 'version'];
 /** What to watch about the model servers of whatever is released. */
 export function modelServersObservability(props: ModelServersObservabilityProps = {}): Observability {
   const where = 'model servers';
-  checkKeys(where, 'alerts', props.alerts ?? {}, ['errorShare', 'latencySeconds', 'noTrafficMinutes']);
+  checkKeys(where, 'alerts', props.alerts ?? {}, Object.keys(ALERT_KEYS));
   const errorShare = checkShare(where, 'alerts.errorShare', props.alerts?.errorShare ?? 0.05);
   const latency = checkBetween(
     where,

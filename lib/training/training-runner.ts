@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { Image } from '../core/image';
 import { Job } from '../core/job';
 import { IObservable, Observability } from '../core/observability';
@@ -36,6 +36,19 @@ export interface TrainingRunnerProps {
   readonly maxAgeDays?: number;
 }
 
+const KEYS: Record<keyof TrainingRunnerProps, true> = {
+  platform: true,
+  registry: true,
+  image: true,
+  resources: true,
+  concurrency: true,
+  volumes: true,
+  pushgateway: true,
+  environment: true,
+  secrets: true,
+  maxAgeDays: true,
+};
+
 /**
  * Where models are trained: image, limits, data and rights, declared by a deploy and used from outside of it. A run is
  * started by `cdktf-mlops train`, by a schedule or by a pipeline.
@@ -46,6 +59,7 @@ export class TrainingRunner extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: TrainingRunnerProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const own = {
       MLFLOW_TRACKING_URI: props.registry.endpoint.url,
       MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,
