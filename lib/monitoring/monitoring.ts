@@ -42,7 +42,7 @@ export interface MonitoredDatabase {
   readonly username: string;
   /** Password of that role. */
   readonly password: Secret;
-  /** As libpq writes it: `disable`, `require`, `verify-full`… @default disable */
+  /** `disable`, `require` (encrypted, whoever answers), `verify-ca` or `verify-full`. @default disable */
   readonly sslMode?: string;
 }
 
@@ -403,7 +403,8 @@ export class Monitoring extends Construct {
       'use letters, digits, _ and -',
     );
     check(
-      ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'].includes(sslMode),
+      // The exporter's client library knows no others.
+      ['disable', 'require', 'verify-ca', 'verify-full'].includes(sslMode),
       this,
       'database.sslMode',
       sslMode,

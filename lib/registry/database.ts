@@ -2,7 +2,7 @@ import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -13,6 +13,7 @@ import { Secret } from '../core/secret';
 import { Task } from '../core/task';
 import { Volume } from '../core/volume';
 import { Workload } from '../core/workload';
+import { scrapeJobName } from '../monitoring/job-name';
 import { databaseObservability } from './storage-observability';
 
 /** A PostgreSQL database, ours or one that exists: what its users need to know of it. */
@@ -25,10 +26,23 @@ export interface IDatabase {
   readonly username: string;
   /** Password of that role. */
   readonly password: Secret;
+  /** Role that may read the statistics and nothing else. @default - none, so that no exporter watches it */
+  readonly monitoringUser?: DatabaseUser;
+  /**
+   * How connections are encrypted: `disable`, `require` (encrypted, whoever answers) or `verify-full` (by a certificate
+   * of a public authority). @default - as the server offers it
+   */
+  readonly sslMode?: string;
   /** What must be there before it can be used; nothing for a database that exists. */
   readonly dependables: ITerraformDependable[];
   /** The workload and the task behind {@link dependables}. */
   readonly containers: Container[];
+}
+
+/** A role of a database. */
+export interface DatabaseUser {
+  readonly username: string;
+  readonly password: Secret;
 }
 
 /** What {@link Database} takes. */
@@ -64,6 +78,13 @@ export interface ExistingDatabaseProps {
   /** Role that owns the database. */
   readonly username: string;
   readonly password: Secret;
+  /** Role with the rights of `pg_monitor`, for the exporter. @default - no exporter watches it */
+  readonly monitoringUser?: DatabaseUser;
+  /**
+   * How connections are encrypted: `disable`, `require` (encrypted, whoever answers) or `verify-full` (by a certificate
+   * of a public authority). @default - the registry takes what the server offers, the exporter does not encrypt
+   */
+  readonly sslMode?: string;
 }
 
 /** uid and gid of `postgres` in the published image. */
@@ -71,6 +92,32 @@ const USER = '999:999';
 const PORT = 5432;
 const MOUNT = '/var/lib/postgresql/data';
 const SUPERUSER = 'postgres';
+/** Role of the exporter. */
+const MONITORING = 'monitoring';
+/** What registry and exporter, which have two different client libraries, both know. */
+const SSL_MODES = ['disable', 'require', 'verify-full'];
+
+const KEYS: Record<keyof DatabaseProps, true> = {
+  platform: true,
+  databaseName: true,
+  databases: true,
+  username: true,
+  password: true,
+  storage: true,
+  resources: true,
+  publish: true,
+  settings: true,
+  protect: true,
+};
+const EXISTING_KEYS: Record<keyof ExistingDatabaseProps, true> = {
+  host: true,
+  port: true,
+  databaseName: true,
+  username: true,
+  password: true,
+  monitoringUser: true,
+  sslMode: true,
+};
 
 /** An identifier that needs no quotes: it stands as it is in SQL, shell words and URLs. */
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -82,11 +129,22 @@ const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
 export class Database extends Construct implements IDatabase, IObservable {
   /** A PostgreSQL database that exists already. */
   public static fromExisting(props: ExistingDatabaseProps): IDatabase {
+    const where = 'Database.fromExisting';
+    checkKeys(where, 'props', props, Object.keys(EXISTING_KEYS));
+    check(
+      props.sslMode === undefined || SSL_MODES.includes(props.sslMode),
+      where,
+      'sslMode',
+      props.sslMode,
+      `use one of: ${SSL_MODES.join(', ')}`,
+    );
     return {
       endpoint: Endpoint.fromUrl(`postgresql://${props.host}:${props.port ?? PORT}`),
       databaseName: props.databaseName,
       username: props.username,
       password: props.password,
+      monitoringUser: props.monitoringUser,
+      sslMode: props.sslMode,
       dependables: [],
       containers: [],
     };
@@ -96,11 +154,14 @@ export class Database extends Construct implements IDatabase, IObservable {
   public readonly databaseName: string;
   public readonly username: string;
   public readonly password: Secret;
+  public readonly monitoringUser?: DatabaseUser;
+  public readonly sslMode?: string;
   public readonly observability: Observability;
   public readonly containers: Container[];
 
   constructor(scope: Construct, id: string, props: DatabaseProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     this.databaseName = props.databaseName ?? 'app';
     this.username = props.username ?? this.databaseName;
@@ -108,6 +169,8 @@ export class Database extends Construct implements IDatabase, IObservable {
     this.checkNames(databases);
 
     this.password = props.password ?? Secret.generated(this, 'password');
+    const monitoringPassword = Secret.generated(this, 'monitoring-password');
+    this.monitoringUser = { username: MONITORING, password: monitoringPassword };
     const superuserPassword = Secret.generated(this, 'superuser-password');
     const server = new Workload(this, 'Resource', {
       platform,
@@ -139,14 +202,21 @@ export class Database extends Construct implements IDatabase, IObservable {
       platform,
       image: Image.fromCatalog('postgres'),
       environment: { PGHOST: this.endpoint.host, PGPORT: String(PORT), PGUSER: SUPERUSER, PGDATABASE: 'postgres' },
-      secrets: { 'superuser-password': superuserPassword, password: this.password },
+      secrets: {
+        'superuser-password': superuserPassword,
+        password: this.password,
+        'monitoring-password': monitoringPassword,
+      },
       user: USER,
       script: createDatabases(this.username, databases),
       reaches: [this.endpoint],
       dependsOn: [server],
     });
     this.containers = [server, roles];
-    this.observability = databaseObservability({ job: 'database', address: this.endpoint.address });
+    this.observability = databaseObservability({
+      job: scrapeJobName(this, platform.environment),
+      address: this.endpoint.address,
+    });
   }
 
   public get dependables(): ITerraformDependable[] {
@@ -158,11 +228,11 @@ export class Database extends Construct implements IDatabase, IObservable {
     for (const name of databases) check(IDENTIFIER.test(name), this, 'databases', name, want);
     check(IDENTIFIER.test(this.username), this, 'username', this.username, want);
     check(
-      this.username !== SUPERUSER && !this.username.startsWith('pg_'),
+      ![SUPERUSER, MONITORING].includes(this.username) && !this.username.startsWith('pg_'),
       this,
       'username',
       this.username,
-      `leave '${SUPERUSER}' and names that begin with 'pg_' to the server`,
+      `leave '${SUPERUSER}', '${MONITORING}' and names that begin with 'pg_' to the server`,
     );
     const twice = databases.find((name, index) => databases.indexOf(name) !== index);
     check(twice === undefined, this, 'databases', twice, 'name each database once');
@@ -214,11 +284,14 @@ function createDatabases(role: string, databases: string[]): string {
     'export PGPASSWORD',
     "psql -X -q --set=ON_ERROR_STOP=1 <<'SQL'",
     '\\set password `cat /run/secrets/password`',
+    '\\set monitoring `cat /run/secrets/monitoring-password`',
     'SET log_min_error_statement = panic;',
     `SELECT 'CREATE ROLE ${role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') \\gexec`,
     `ALTER ROLE ${role} LOGIN PASSWORD :'password';`,
-    // For the exporter, which signs in as this role: sizes and statistics of all databases.
-    `GRANT pg_monitor TO ${role};`,
+    `SELECT 'CREATE ROLE ${MONITORING}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${MONITORING}') \\gexec`,
+    `ALTER ROLE ${MONITORING} LOGIN PASSWORD :'monitoring';`,
+    // For the exporter: sizes and statistics of all databases, and no row of any.
+    `GRANT pg_monitor TO ${MONITORING};`,
     ...databases.flatMap((name) => [
       `SELECT 'CREATE DATABASE ${name} OWNER ${role}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec`,
       `ALTER DATABASE ${name} OWNER TO ${role};`,

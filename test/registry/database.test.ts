@@ -1,3 +1,4 @@
+import { Construct } from 'constructs';
 import { Publish, Resources, Secret } from '../../lib/core';
 import { Database, DatabaseProps } from '../../lib/registry/database';
 import { fakeStack } from '../support/fake-platform';
@@ -67,6 +68,16 @@ test('passwords are files of the server and the task, and stand in no script', (
   expect(database.password).not.toBe(task.spec.secrets!['superuser-password']);
 });
 
+test('the exporter has a role of its own, which reads statistics and owns nothing', () => {
+  const { database, task } = make({ databaseName: 'mlflow' });
+  expect(database.monitoringUser!.username).toBe('monitoring');
+  expect(database.monitoringUser!.password).not.toBe(database.password);
+  expect(task.spec.secrets).toMatchObject({ 'monitoring-password': database.monitoringUser!.password });
+  expect(task.props.script).toContain('GRANT pg_monitor TO monitoring;');
+  expect(task.props.script).not.toContain('GRANT pg_monitor TO mlflow');
+  expect(task.props.script).not.toContain('OWNER monitoring');
+});
+
 test('a password can be handed in', () => {
   const { stack, platform } = fakeStack();
   const password = Secret.generated(stack, 'mine');
@@ -94,6 +105,7 @@ test.each<[Omit<DatabaseProps, 'platform'>, string]>([
   [{ databases: ['template1'] }, `'databases' is "template1"; leave this name to the server`],
   [{ username: 'postgres' }, `'username' is "postgres"; leave 'postgres'`],
   [{ username: 'pg_admin' }, `'username' is "pg_admin"; leave 'postgres'`],
+  [{ username: 'monitoring' }, `'username' is "monitoring"; leave 'postgres', 'monitoring' and`],
   [{ settings: { 'a b': '1' } }, `'settings' is "a b"; write a setting's name`],
   [{ settings: { work_mem: 8 as unknown as string } }, `'settings.work_mem' is 8; give a string`],
   [{ storage: 'ten' }, `'size' is "ten"`],
@@ -114,6 +126,23 @@ test('a database that exists is described and not made', () => {
     containers: [],
   });
   expect(Database.fromExisting({ ...existing, port: 6432 }).endpoint.port).toBe(6432);
+  const monitoringUser = { username: 'watcher', password: Secret.generated(stack, 'y') };
+  expect(Database.fromExisting({ ...existing, monitoringUser, sslMode: 'require' })).toMatchObject({
+    monitoringUser,
+    sslMode: 'require',
+  });
+  expect(() => Database.fromExisting({ ...existing, sslMode: 'prefer' })).toThrow(
+    `Database.fromExisting: 'sslMode' is "prefer"; use one of: disable, require, verify-full`,
+  );
+});
+
+test('each of two databases is watched under a name of its own', () => {
+  const { stack, platform } = fakeStack();
+  const jobs = ['team/Store', 'other'].map((path) => {
+    const [scope, id] = path.includes('/') ? [new Construct(stack, 'team'), 'Store'] : [stack, path];
+    return new Database(scope, id, { platform }).observability.jobs![0].name;
+  });
+  expect(jobs).toEqual(['team-store', 'other']);
 });
 
 test('Prometheus tries to connect', () => {
