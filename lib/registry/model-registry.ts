@@ -2,7 +2,7 @@ import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, ValidationError } from '../core/errors';
+import { check, checkKeys, ValidationError } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -14,7 +14,8 @@ import { Task } from '../core/task';
 import { Workload } from '../core/workload';
 import { ArtifactStore, IArtifactStore } from './artifact-store';
 import { Database, IDatabase } from './database';
-import { modelRegistryObservability } from './registry-observability';
+import { scrapeJobName } from '../monitoring/job-name';
+import { ModelRegistryAlerts, modelRegistryObservability } from './registry-observability';
 
 /** A model registry, ours or one that exists: what training and serving need to know of it. */
 export interface IModelRegistry {
@@ -22,9 +23,9 @@ export interface IModelRegistry {
   readonly endpoint: Endpoint;
   /** User that training runs as; may create experiments, runs and versions. */
   readonly trainingUser: RegistryUser;
-  /** User that model servers read with. */
+  /** User that model servers read with. It changes nothing of others; MLflow lets every user create what is its own. */
   readonly servingUser: RegistryUser;
-  /** Its database, where it is known, for the exporter that watches it. */
+  /** Its database, for the exporter that watches it. @default - not known, as that of a registry that exists */
   readonly database?: IDatabase;
   /** What must be there before it can be used; nothing for a registry that exists. */
   readonly dependables: ITerraformDependable[];
@@ -52,10 +53,13 @@ export interface ModelRegistryProps {
   /** Make it reachable from outside the environment. @default - inside only */
   readonly publish?: Publish;
   /**
-   * Host names by which clients outside reach it; others are refused (a guard against DNS rebinding).
-   * @default - localhost and 127.0.0.1
+   * Further host names by which clients outside reach it; all but these, localhost, 127.0.0.1 and the address that it
+   * is published at are refused (a guard against DNS rebinding).
+   * @default - no others
    */
   readonly allowedHosts?: string[];
+  /** Thresholds of its alerts. @default - the default of each */
+  readonly alerts?: ModelRegistryAlerts;
   /** @default - 1 core, 1536Mi: one server process and two workers */
   readonly resources?: Resources;
   /** Web workers. @default 2 */
@@ -77,12 +81,32 @@ export interface ExistingModelRegistryProps {
 /** uid and gid of the user in the registry's image. */
 const USER = '1000:1000';
 const PORT = 5000;
+const METRICS_PORT = 5001;
+
+/** Limits unless others are given. */
+export const REGISTRY_LIMITS = { cpu: '1', memory: '1536Mi' };
+
+const KEYS: Record<keyof ModelRegistryProps, true> = {
+  platform: true,
+  database: true,
+  artifacts: true,
+  adminUsername: true,
+  adminPassword: true,
+  publish: true,
+  allowedHosts: true,
+  alerts: true,
+  resources: true,
+  workers: true,
+  protect: true,
+};
 
 /**
  * MLflow's tracking server and model registry: basic authentication, artifacts handed through by the server, so that
  * clients need no rights in the artifact store.
  *
- * Users: the administrator; `training`, which may create; `serving`, which reads only.
+ * Users: the administrator; `training`; `serving`. Both of them read everything and may change what they made
+ * themselves and nothing else: MLflow lets every user create experiments and models of its own. So nobody but
+ * `training` and the administrator can add a version to a model of `training`, or move its aliases.
  */
 export class ModelRegistry extends Construct implements IModelRegistry, IObservable {
   /** A registry that exists already. */
@@ -108,6 +132,7 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
 
   constructor(scope: Construct, id: string, props: ModelRegistryProps) {
     super(scope, id);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     const protect = props.protect ?? false;
     const database = props.database ?? new Database(this, 'database', { platform, databaseName: 'mlflow', protect });
@@ -134,12 +159,14 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
     const server = new Workload(this, 'Resource', {
       platform,
       image: Image.fromCatalog('mlflow'),
+      entrypoint: ['sh', '-c', START],
       environment: {
         MLFLOW_DB_HOST: database.endpoint.host,
         MLFLOW_DB_PORT: String(database.endpoint.port),
         MLFLOW_DB_NAME: database.databaseName,
         MLFLOW_DB_USER: database.username,
         MLFLOW_DB_PASSWORD_FILE: '/run/secrets/database-password',
+        ...connectionParameters(database.sslMode),
         MLFLOW_S3_ENDPOINT_URL: this.artifacts.endpoint.url,
         MLFLOW_ARTIFACTS_DESTINATION: `s3://${this.artifacts.bucket}`,
         AWS_DEFAULT_REGION: this.artifacts.region,
@@ -148,7 +175,7 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
         MLFLOW_AUTH_ADMIN_USERNAME: this.admin.username,
         MLFLOW_AUTH_ADMIN_PASSWORD_FILE: '/run/secrets/admin-password',
         MLFLOW_FLASK_SERVER_SECRET_KEY_FILE: '/run/secrets/session-key',
-        MLFLOW_SERVER_ALLOWED_HOSTS: this.allowedHosts(platform, props.allowedHosts),
+        MLFLOW_SERVER_ALLOWED_HOSTS: this.allowedHosts(props),
         MLFLOW_WORKERS: String(workers),
       },
       secrets: {
@@ -159,9 +186,12 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
         'session-key': Secret.generated(this, 'session-key', { length: 48 }),
       },
       user: USER,
-      ports: [{ name: 'http', port: PORT, publish: props.publish }],
+      ports: [
+        { name: 'http', port: PORT, publish: props.publish },
+        { name: 'metrics', port: METRICS_PORT },
+      ],
       healthCheck: HealthCheck.http('/health', PORT, { startSeconds: 300 }),
-      resources: props.resources ?? Resources.of({ cpu: '1', memory: '1536Mi' }),
+      resources: props.resources ?? Resources.of(REGISTRY_LIMITS),
       reaches: [database.endpoint, this.artifacts.endpoint],
       dependsOn: [...database.containers, ...this.artifacts.containers],
     });
@@ -186,10 +216,10 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
     });
     this.containers = [server, users];
     this.observability = modelRegistryObservability({
-      job: 'registry',
+      job: scrapeJobName(this, platform.environment),
       address: this.endpoint.address,
-      username: this.admin.username,
-      password: this.admin.password,
+      metricsAddress: server.endpoint('metrics').address,
+      alerts: props.alerts,
     });
   }
 
@@ -197,15 +227,62 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
     return this.containers.flatMap((container) => container.dependables);
   }
 
-  private allowedHosts(platform: IPlatform, extra: string[] | undefined): string {
-    const inside = `${platform.environment}-*`;
-    return [
-      inside,
-      `${inside}:*`,
-      ...(extra ?? ['localhost', '127.0.0.1']).flatMap((host) => [host, `${host}:*`]),
-    ].join(',');
+  private allowedHosts({ platform, publish, allowedHosts }: ModelRegistryProps): string {
+    for (const host of allowedHosts ?? []) {
+      check(
+        typeof host === 'string' && /^[A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9*])?$/.test(host),
+        this,
+        'allowedHosts',
+        host,
+        "write a host's name or address without a port; '*' stands for anything",
+      );
+    }
+    const hosts = [`${platform.environment}-*`, 'localhost', '127.0.0.1'];
+    // Published everywhere, it has addresses that are not known here.
+    if (publish !== undefined && publish.address !== '0.0.0.0') hosts.push(publish.address);
+    hosts.push(...(allowedHosts ?? []));
+    return [...new Set(hosts)].flatMap((host) => [host, `${host}:*`]).join(',');
   }
 }
+
+/** A certificate is checked against the authorities that the image trusts: libpq looks for a file of the user's own. */
+function connectionParameters(sslMode: string | undefined): Record<string, string> {
+  if (sslMode === undefined) return {};
+  const authorities = sslMode === 'verify-full' ? '&sslrootcert=system' : '';
+  return { MLFLOW_DB_PARAMETERS: `sslmode=${sslMode}${authorities}` };
+}
+
+/**
+ * MLflow shows its metrics to administrators only, and Prometheus must not be one: the files in which the workers count
+ * are read by a process beside them, which answers on a port of its own, inside of the environment.
+ */
+const START = `set -eu
+while :; do
+  python3 -c '
+import http.server
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+
+class Metrics(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        registry = CollectorRegistry()
+        try:
+            multiprocess.MultiProcessCollector(registry, path="/tmp/mlflow-server/metrics")
+            status, body = 200, generate_latest(registry)
+        except (OSError, ValueError):  # the server has not begun to count
+            status, body = 503, b""
+        self.send_response(status)
+        self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+http.server.ThreadingHTTPServer(("", ${METRICS_PORT}), Metrics).serve_forever()
+' || sleep 5
+done &
+exec mlflow-server`;
 
 /**
  * Creates the users that are missing and sets the passwords of those that are there, so that a rotated secret arrives.

@@ -1,5 +1,6 @@
 import { Observability, Severity } from '../core/observability';
-import { Secret } from '../core/secret';
+import { checkKeys } from '../core/errors';
+import { alertName } from '../monitoring/job-name';
 import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
 import { checkBetween, checkShare } from '../monitoring/thresholds';
 
@@ -11,15 +12,16 @@ export interface ModelRegistryAlerts {
   readonly latencySeconds?: number;
 }
 
+const ALERT_KEYS: Record<keyof ModelRegistryAlerts, true> = { errorShare: true, latencySeconds: true };
+
 /** What {@link modelRegistryObservability} takes. */
 export interface ModelRegistryObservabilityProps {
   /** Prometheus job. */
   readonly job: string;
-  /** `host:port`. */
+  /** `host:port` of the server. */
   readonly address: string;
-  /** MLflow's metrics are behind its authentication. */
-  readonly username: string;
-  readonly password: Secret;
+  /** `host:port` of the metrics. */
+  readonly metricsAddress: string;
   readonly alerts?: ModelRegistryAlerts;
 }
 
@@ -32,6 +34,7 @@ export const REGISTRY_METRICS = {
 /** What to watch about an MLflow server. */
 export function modelRegistryObservability(props: ModelRegistryObservabilityProps): Observability {
   const { job } = props;
+  checkKeys('ModelRegistry', 'alerts', props.alerts ?? {}, Object.keys(ALERT_KEYS));
   const errorShare = checkShare('ModelRegistry', 'alerts.errorShare', props.alerts?.errorShare ?? 0.05);
   const latencySeconds = checkBetween(
     'ModelRegistry',
@@ -48,19 +51,12 @@ export function modelRegistryObservability(props: ModelRegistryObservabilityProp
   return {
     component: 'Model registry',
     jobs: [
-      {
-        name: job,
-        targets: [props.address],
-        username: props.username,
-        password: props.password,
-        // Each request with a password costs the server a tenth of a second.
-        intervalSeconds: 30,
-      },
+      { name: job, targets: [props.metricsAddress] },
       { name: `${job}-health`, targets: [`http://${props.address}/health`], probe: 'http_2xx' },
     ],
     alerts: [
       {
-        name: 'ModelRegistryErrors',
+        name: alertName('ModelRegistryErrors', job, 'registry'),
         expr: `${failures} > ${errorShare}`,
         forDuration: '2m',
         severity: Severity.PAGE,
@@ -68,7 +64,7 @@ export function modelRegistryObservability(props: ModelRegistryObservabilityProp
         runbook: "Read the registry's log, then look whether its database and its artifact store answer.",
       },
       {
-        name: 'ModelRegistrySlow',
+        name: alertName('ModelRegistrySlow', job, 'registry'),
         expr: `${quantile(0.95, buckets, '10m')} > ${latencySeconds}`,
         forDuration: '10m',
         severity: Severity.TICKET,

@@ -1,15 +1,14 @@
-import { Observability, Secret } from '../../lib/core';
+import { Observability } from '../../lib/core';
 import { failureShare, selector } from '../../lib/monitoring/promql';
 import { modelRegistryObservability } from '../../lib/registry/registry-observability';
 import { gatewayObservability } from '../../lib/serving/gateway-observability';
 import { modelServersObservability } from '../../lib/serving/serving-observability';
 import { trainingObservability } from '../../lib/training/training-observability';
 
-const password = {} as Secret;
 const gateway = (alerts?: object) => gatewayObservability({ address: 'gateway:8405', alerts });
 const models = (alerts?: object) => modelServersObservability({ alerts });
 const registry = (alerts?: object) =>
-  modelRegistryObservability({ job: 'registry', address: 'registry:5000', username: 'admin', password, alerts });
+  modelRegistryObservability({ job: 'registry', address: 'registry:5000', metricsAddress: 'registry:5001', alerts });
 
 function alert(observability: Observability, name: string) {
   return observability.alerts!.find((one) => one.name === name)!;

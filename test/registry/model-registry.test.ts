@@ -155,13 +155,50 @@ test('a registry that exists is described and not made; who serves is who trains
   expect(ModelRegistry.fromTrackingUri({ trackingUri, trainingUser, servingUser }).servingUser).toBe(servingUser);
 });
 
-test('Prometheus scrapes it as its administrator', () => {
-  const { registry } = make();
-  const [job] = registry.observability.jobs!;
-  expect(job).toMatchObject({
-    name: 'registry',
-    targets: ['test-registry:5000'],
-    username: 'admin',
-    password: registry.admin.password,
-  });
+test('Prometheus reads the metrics on a port of their own, and knows no password', () => {
+  const { registry, server } = make({ publish: Publish.onLoopback(15000) });
+  expect(registry.observability.jobs).toEqual([
+    { name: 'registry', targets: ['test-registry:5001'] },
+    { name: 'registry-health', targets: ['http://test-registry:5000/health'], probe: 'http_2xx' },
+  ]);
+  expect(server.props.ports).toEqual([
+    expect.objectContaining({ name: 'http', port: 5000 }),
+    { name: 'metrics', port: 5001 },
+  ]);
+  expect(server.spec.entrypoint!.at(-1)).toMatch(/^set -eu\n[\s\S]*\nexec mlflow-server$/);
+});
+
+test('localhost and the address that it is published at are always allowed', () => {
+  const hosts = (props: Omit<ModelRegistryProps, 'platform'>) =>
+    make(props)
+      .server.spec.environment!.MLFLOW_SERVER_ALLOWED_HOSTS.split(',')
+      .filter((host) => !host.includes(':'));
+  expect(hosts({ allowedHosts: ['ml.example.com'] })).toEqual(['test-*', 'localhost', '127.0.0.1', 'ml.example.com']);
+  expect(hosts({ publish: Publish.onAddress('10.0.0.5', 15000) })).toEqual([
+    'test-*',
+    'localhost',
+    '127.0.0.1',
+    '10.0.0.5',
+  ]);
+});
+
+test('it encrypts connections to a database that says so', () => {
+  const { stack } = fakeStack();
+  const parameters = (sslMode?: string) => {
+    const password = Secret.generated(stack, `password-${sslMode}`);
+    const database = { host: 'db.example.com', databaseName: 'ml', username: 'ml', password, sslMode };
+    return make({ database: Database.fromExisting(database) }).server.spec.environment!.MLFLOW_DB_PARAMETERS;
+  };
+  expect(parameters()).toBeUndefined();
+  expect(parameters('require')).toBe('sslmode=require');
+  expect(parameters('verify-full')).toBe('sslmode=verify-full&sslrootcert=system');
+});
+
+test('thresholds of its alerts can be set, and two registries raise alerts of two names', () => {
+  const { stack, platform } = fakeStack();
+  const alerts = (id: string) =>
+    new ModelRegistry(stack, id, { platform, alerts: { latencySeconds: 9 } }).observability.alerts!;
+  expect(alerts('registry')[1]).toMatchObject({ name: 'ModelRegistrySlow', expr: expect.stringMatching(/ > 9$/) });
+  expect(alerts('team-b')[1].name).toBe('ModelRegistrySlowTeamB');
+  expect(() => make({ alerts: { latency: 9 } as never })).toThrow('ModelRegistry: \'alerts.latency\' is "not known"');
 });
