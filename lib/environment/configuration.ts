@@ -1,14 +1,19 @@
 import { IJenkins } from '../jenkins/jenkins';
 import { AlertReceiver } from '../monitoring/alert-receiver';
+import { MonitoringAlerts } from '../monitoring/monitoring-alerts';
 import { IArtifactStore } from '../registry/artifact-store';
 import { IContainerRegistry } from '../registry/container-registry';
 import { IDatabase } from '../registry/database';
 import { IModelRegistry } from '../registry/model-registry';
+import { ModelRegistryAlerts } from '../registry/registry-observability';
+import { GatewayAlerts } from '../serving/gateway-observability';
+import { ModelServerAlerts } from '../serving/serving-observability';
 import { Secret } from '../core/secret';
 
 /*
  * One struct for each component. All have in common: `enabled` leaves a component out, `existing` takes one that is
- * there already (shared with another environment, or not ours at all), `port` publishes it on this machine (loopback).
+ * there already (shared with another environment, or not ours at all), `port` publishes it on this machine (loopback),
+ * `cpu` and `memory` limit it, `alerts` says when to tell somebody.
  */
 
 /** The database of registry and users: PostgreSQL. */
@@ -23,7 +28,7 @@ export interface DatabaseConfiguration {
 export interface ArtifactsConfiguration {
   /** Use this one rather than make one. @default - made */
   readonly existing?: IArtifactStore;
-  /** Capacity to ask for. @default 20Gi */
+  /** Capacity to ask for. @default 50Gi */
   readonly storage?: string;
 }
 
@@ -33,8 +38,14 @@ export interface RegistryConfiguration {
   readonly existing?: IModelRegistry;
   /** Port on loopback. @default - not published */
   readonly port?: number;
-  /** Further host names by which clients reach it. @default - localhost only */
+  /** Host names beside localhost by which clients reach it. @default - no others */
   readonly allowedHosts?: string[];
+  /** Processor limit. @default 1 */
+  readonly cpu?: string;
+  /** Memory limit. @default 1536Mi */
+  readonly memory?: string;
+  /** Thresholds of its alerts. @default - the default of each */
+  readonly alerts?: ModelRegistryAlerts;
 }
 
 /** The training runner. */
@@ -61,6 +72,14 @@ export interface GatewayConfiguration {
   readonly tlsCertificate?: Secret;
   /** Bearer tokens by user. @default - open */
   readonly tokens?: Record<string, Secret>;
+  /** Processor limit. @default 1 */
+  readonly cpu?: string;
+  /** Memory limit. @default 256Mi */
+  readonly memory?: string;
+  /** Thresholds of its alerts. @default - the default of each */
+  readonly alerts?: GatewayAlerts;
+  /** Thresholds of the alerts about the model servers behind it. @default - the default of each */
+  readonly modelAlerts?: ModelServerAlerts;
 }
 
 /** The registry of container images. */
@@ -81,6 +100,10 @@ export interface JenkinsConfiguration {
   readonly existing?: IJenkins;
   /** Port on loopback. @default - not published */
   readonly port?: number;
+  /** Processor limit. @default 2 */
+  readonly cpu?: string;
+  /** Memory limit. @default 2Gi */
+  readonly memory?: string;
 }
 
 /** Prometheus, Alertmanager, Grafana and the exporters. */
@@ -99,4 +122,6 @@ export interface MonitoringConfiguration {
   readonly alertmanagerPort?: number;
   /** Port of Grafana on loopback. @default - not published */
   readonly grafanaPort?: number;
+  /** Thresholds of the alerts about machine, containers, targets and database. @default - the default of each */
+  readonly alerts?: MonitoringAlerts;
 }

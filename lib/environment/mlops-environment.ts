@@ -11,14 +11,14 @@ import { checkPort, parseCpu, parseMemory, parseStorage } from '../core/quantity
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
-import { IJenkins, Jenkins } from '../jenkins/jenkins';
+import { IJenkins, Jenkins, JENKINS_LIMITS } from '../jenkins/jenkins';
 import { Monitoring } from '../monitoring/monitoring';
 import { Pushgateway } from '../monitoring/pushgateway';
 import { ArtifactStore } from '../registry/artifact-store';
 import { ContainerRegistry, IContainerRegistry } from '../registry/container-registry';
 import { Database } from '../registry/database';
-import { IModelRegistry, ModelRegistry } from '../registry/model-registry';
-import { Gateway, GATEWAY_USER } from '../serving/gateway';
+import { IModelRegistry, ModelRegistry, REGISTRY_LIMITS } from '../registry/model-registry';
+import { Gateway, GATEWAY_LIMITS, GATEWAY_USER } from '../serving/gateway';
 import { MODEL_CREDENTIALS, RELEASE_DIRECTORY } from '../serving/release';
 import { modelServersObservability } from '../serving/serving-observability';
 import { TrainingRunner } from '../training/training-runner';
@@ -53,7 +53,7 @@ export interface MlopsEnvironmentProps {
   readonly jenkins?: JenkinsConfiguration;
   /** @default - made */
   readonly monitoring?: MonitoringConfiguration;
-  /** Refuse every plan that would destroy database, artifacts, Jenkins' home or images. @default false */
+  /** Refuse every plan that would destroy database, artifacts, Jenkins' home, images or metrics. @default false */
   readonly protect?: boolean;
 }
 
@@ -69,24 +69,58 @@ export interface ComponentDescription {
   readonly credentials?: string;
 }
 
+/** The keys of a struct, each of them. */
+type KeysOf<T> = Record<keyof T, true>;
+
 /** Keys of each configuration; a plain JavaScript, JSON or Python caller gets no compiler's help. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  database: ['existing', 'storage'],
-  artifacts: ['existing', 'storage'],
-  registry: ['existing', 'port', 'allowedHosts'],
-  training: ['enabled', 'cpu', 'memory', 'concurrency', 'maxAgeDays'],
-  gateway: ['enabled', 'port', 'tlsCertificate', 'tokens'],
-  containers: ['enabled', 'existing', 'port'],
-  jenkins: ['enabled', 'existing', 'port'],
-  monitoring: [
-    'enabled',
-    'receivers',
-    'heartbeat',
-    'retentionDays',
-    'prometheusPort',
-    'alertmanagerPort',
-    'grafanaPort',
-  ],
+const KEYS: {
+  database: KeysOf<DatabaseConfiguration>;
+  artifacts: KeysOf<ArtifactsConfiguration>;
+  registry: KeysOf<RegistryConfiguration>;
+  training: KeysOf<TrainingConfiguration>;
+  gateway: KeysOf<GatewayConfiguration>;
+  containers: KeysOf<ContainersConfiguration>;
+  jenkins: KeysOf<JenkinsConfiguration>;
+  monitoring: KeysOf<MonitoringConfiguration>;
+} = {
+  database: { existing: true, storage: true },
+  artifacts: { existing: true, storage: true },
+  registry: { existing: true, port: true, allowedHosts: true, cpu: true, memory: true, alerts: true },
+  training: { enabled: true, cpu: true, memory: true, concurrency: true, maxAgeDays: true },
+  gateway: {
+    enabled: true,
+    port: true,
+    tlsCertificate: true,
+    tokens: true,
+    cpu: true,
+    memory: true,
+    alerts: true,
+    modelAlerts: true,
+  },
+  containers: { enabled: true, existing: true, port: true },
+  jenkins: { enabled: true, existing: true, port: true, cpu: true, memory: true },
+  monitoring: {
+    enabled: true,
+    receivers: true,
+    heartbeat: true,
+    retentionDays: true,
+    prometheusPort: true,
+    alertmanagerPort: true,
+    grafanaPort: true,
+    alerts: true,
+  },
+};
+
+/** What an `existing` component has, and where it comes from. */
+const EXISTING: Readonly<Record<string, { factory: string; members: readonly string[] }>> = {
+  database: { factory: 'Database.fromExisting', members: ['endpoint', 'databaseName', 'username', 'password'] },
+  artifacts: {
+    factory: 'ArtifactStore.fromBucket',
+    members: ['endpoint', 'bucket', 'region', 'accessKey', 'secretKey'],
+  },
+  registry: { factory: 'ModelRegistry.fromTrackingUri', members: ['endpoint', 'trainingUser', 'servingUser'] },
+  containers: { factory: 'ContainerRegistry.fromAddress', members: ['address'] },
+  jenkins: { factory: 'Jenkins.fromUrl', members: ['endpoint'] },
 };
 
 /**
@@ -113,7 +147,9 @@ export class MlopsEnvironment extends Construct {
 
     this.registry = props.registry?.existing ?? this.makeRegistry(props, watched);
     const monitoringScope = new Construct(this, 'monitoring');
-    const pushgateway = withMonitoring ? new Pushgateway(monitoringScope, 'pushgateway', { platform }) : undefined;
+    const pushgateway = withMonitoring
+      ? new Pushgateway(monitoringScope, 'pushgateway', { platform, protect: props.protect })
+      : undefined;
 
     if (props.training?.enabled ?? true) {
       this.training = new TrainingRunner(this, 'training', {
@@ -135,8 +171,12 @@ export class MlopsEnvironment extends Construct {
         publish: loopback(props.gateway?.port),
         tlsCertificate: props.gateway?.tlsCertificate,
         tokens: props.gateway?.tokens,
+        resources: limits(props.gateway, GATEWAY_LIMITS),
+        alerts: props.gateway?.alerts,
       });
-      watched.push(this.gateway, { observability: modelServersObservability() });
+      watched.push(this.gateway, {
+        observability: modelServersObservability({ alerts: props.gateway?.modelAlerts }),
+      });
       const users = Object.entries(props.gateway?.tokens ?? {});
       users.forEach(([username, password], index) => {
         this.secrets[index === 0 ? 'gateway' : `gateway-${username}`] = { username, password };
@@ -205,6 +245,8 @@ export class MlopsEnvironment extends Construct {
       artifacts,
       publish: loopback(props.registry?.port),
       allowedHosts: props.registry?.allowedHosts,
+      resources: limits(props.registry, REGISTRY_LIMITS),
+      alerts: props.registry?.alerts,
     });
     watched.push(registry);
     this.secrets.registry = registry.admin;
@@ -228,6 +270,7 @@ export class MlopsEnvironment extends Construct {
     const jenkins = new Jenkins(this, 'jenkins', {
       platform: props.platform,
       publish: loopback(props.jenkins?.port),
+      resources: limits(props.jenkins, JENKINS_LIMITS),
       protect: props.protect,
     });
     watched.push(jenkins);
@@ -244,21 +287,23 @@ export class MlopsEnvironment extends Construct {
     pushgateway: Pushgateway,
   ): Monitoring {
     const configuration = props.monitoring;
-    const { database } = this.registry;
+    const database = this.registry.database;
+    const monitoringUser = database?.monitoringUser;
     const monitoring = new Monitoring(scope, 'Default', {
       platform: props.platform,
       watch,
       liveDirectory,
       pushgateway,
       database:
-        database === undefined
+        database === undefined || monitoringUser === undefined
           ? undefined
           : {
               host: database.endpoint.host,
               port: database.endpoint.port,
               database: database.databaseName,
-              username: database.username,
-              password: database.password,
+              username: monitoringUser.username,
+              password: monitoringUser.password,
+              sslMode: database.sslMode,
             },
       receivers: configuration?.receivers,
       heartbeat: configuration?.heartbeat,
@@ -266,6 +311,8 @@ export class MlopsEnvironment extends Construct {
       publishPrometheus: loopback(configuration?.prometheusPort),
       publishAlertmanager: loopback(configuration?.alertmanagerPort),
       publishGrafana: loopback(configuration?.grafanaPort),
+      alerts: configuration?.alerts,
+      protect: props.protect,
     });
     this.secrets.grafana = monitoring.grafanaAdmin;
     this.describe('monitoring/prometheus', monitoring.prometheus, '/-/healthy');
@@ -291,13 +338,15 @@ export class MlopsEnvironment extends Construct {
     for (const [component, keys] of Object.entries(KEYS)) {
       const configuration = (props as unknown as Record<string, object | undefined>)[component];
       if (configuration === undefined) continue;
-      checkKeys(this, component, configuration, keys);
+      checkKeys(this, component, configuration, Object.keys(keys));
       this.checkComponent(component, configuration as Record<string, unknown>);
     }
     this.checkPorts(props);
-    const { training, database, artifacts, registry } = props;
-    if (training?.cpu !== undefined) parseCpu(this, 'training.cpu', training.cpu);
-    if (training?.memory !== undefined) parseMemory(this, 'training.memory', training.memory);
+    const { training, database, artifacts, registry, gateway, jenkins } = props;
+    for (const [component, limited] of Object.entries({ training, registry, gateway, jenkins })) {
+      if (limited?.cpu !== undefined) parseCpu(this, `${component}.cpu`, limited.cpu);
+      if (limited?.memory !== undefined) parseMemory(this, `${component}.memory`, limited.memory);
+    }
     if (database?.storage !== undefined) parseStorage(this, 'database.storage', database.storage);
     if (artifacts?.storage !== undefined) parseStorage(this, 'artifacts.storage', artifacts.storage);
     if (registry?.existing !== undefined) {
@@ -316,12 +365,17 @@ export class MlopsEnvironment extends Construct {
       'give true or false',
     );
     if (existing === undefined) return;
+    const { factory, members } = EXISTING[component];
     check(
-      typeof existing === 'object' && existing !== null,
+      typeof existing === 'object' &&
+        existing !== null &&
+        [...members, 'dependables', 'containers'].every(
+          (member) => (existing as Record<string, unknown>)[member] !== undefined,
+        ),
       this,
       `${component}.existing`,
       existing,
-      "give what one of the component's factories (fromX) returns",
+      `give what ${factory} returns, or a component of that kind`,
     );
     const useless = Object.keys(configuration).find(
       (key) => key !== 'existing' && key !== 'enabled' && configuration[key] !== undefined,
@@ -350,6 +404,14 @@ export class MlopsEnvironment extends Construct {
       }
     }
   }
+}
+
+/** Limits of a component: those that its configuration says, and the usual ones for the rest. */
+function limits(
+  configuration: { readonly cpu?: string; readonly memory?: string } | undefined,
+  usual: { readonly cpu: string; readonly memory: string },
+): Resources {
+  return Resources.of({ cpu: configuration?.cpu ?? usual.cpu, memory: configuration?.memory ?? usual.memory });
 }
 
 function loopback(port: number | undefined): Publish | undefined {

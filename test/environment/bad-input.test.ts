@@ -57,6 +57,7 @@ function program(build: Build): { message: string; written: string[] } {
 }
 
 const any = (value: unknown) => value as never;
+const user = { username: 'someone', password: any({}) };
 const healthCheck = HealthCheck.none('a test');
 const image = Image.fromRegistry('example.com/app:1.2.3');
 const web =
@@ -294,7 +295,10 @@ const cases: Record<string, [Build, string][]> = {
       environment({ jenkins: { enabled: any('false') } }),
       `staging/staging: 'jenkins.enabled' is "false"; give true or false`,
     ],
-    [environment({ database: { existing: any('db') } }), `staging/staging: 'database.existing' is "db"; give what one`],
+    [
+      environment({ database: { existing: any('db') } }),
+      `staging/staging: 'database.existing' is "db"; give what Database`,
+    ],
     [release({ model: {} }), `staging/models: 'data.model' is "not known"; use one of: models`],
     [
       versions({ version: 1, weight: 100 }),
@@ -312,7 +316,10 @@ const cases: Record<string, [Build, string][]> = {
       (stack, platform) =>
         new MlopsEnvironment(stack, 'staging', {
           platform,
-          registry: { existing: ModelRegistry.fromTrackingUri(any({ trackingUri: 'http://mlflow:5000' })), port: 5000 },
+          registry: {
+            existing: ModelRegistry.fromTrackingUri({ trackingUri: 'http://mlflow:5000', trainingUser: user }),
+            port: 5000,
+          },
         }),
       `staging/staging: 'registry.port' is "given beside existing"; leave it out`,
     ],
@@ -321,7 +328,9 @@ const cases: Record<string, [Build, string][]> = {
         new MlopsEnvironment(stack, 'staging', {
           platform,
           database: { storage: '1Gi' },
-          registry: { existing: ModelRegistry.fromTrackingUri(any({ trackingUri: 'http://mlflow:5000' })) },
+          registry: {
+            existing: ModelRegistry.fromTrackingUri({ trackingUri: 'http://mlflow:5000', trainingUser: user }),
+          },
         }),
       `staging/staging: 'database' is "given"; leave it out: registry.existing has its own`,
     ],

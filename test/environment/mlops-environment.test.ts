@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Secret } from '../../lib/core';
 import { MlopsEnvironment, MlopsEnvironmentProps } from '../../lib/environment/mlops-environment';
 import { Jenkins } from '../../lib/jenkins/jenkins';
@@ -76,7 +78,8 @@ test('database, bucket and registry that exist are used and not made', () => {
       secretKey: secret('k'),
     });
   const stores = make((s) => ({ database: { existing: database(s) }, artifacts: { existing: bucket(s) } }));
-  expect(stores.paths).toEqual(ALL.filter((path) => path !== 'database' && path !== 'artifacts'));
+  const without = ['database', 'artifacts', 'monitoring/postgres'];
+  expect(stores.paths).toEqual(ALL.filter((path) => !without.includes(path)));
   expect(stores.platform.workload('registry').spec.environment).toMatchObject({ MLFLOW_DB_HOST: 'db.example.com' });
 
   const { paths, platform, environment } = make((secret) => ({
@@ -94,6 +97,79 @@ test('database, bucket and registry that exist are used and not made', () => {
     MLFLOW_TRACKING_USERNAME: 'trainer',
   });
   expect(environment.components.map(({ name }) => name)).not.toContain('registry');
+});
+
+test('a database that exists is watched by the role that it names, encrypted as it says', () => {
+  const { platform } = make((secret) => ({
+    database: {
+      existing: Database.fromExisting({
+        host: 'db.example.com',
+        databaseName: 'ml',
+        username: 'ml',
+        password: secret('d'),
+        monitoringUser: { username: 'watcher', password: secret('w') },
+        sslMode: 'require',
+      }),
+    },
+  }));
+  expect(platform.workload('monitoring/postgres').spec.environment).toMatchObject({
+    DATA_SOURCE_USER: 'watcher',
+    DATA_SOURCE_URI: 'db.example.com:5432/ml?sslmode=require',
+  });
+  const own = make().platform.workload('monitoring/postgres');
+  expect(own.spec.environment).toMatchObject({ DATA_SOURCE_USER: 'monitoring' });
+});
+
+test('Prometheus holds no password of the registry', () => {
+  expect(make().platform.workload('monitoring/prometheus').spec.secrets).toBeUndefined();
+});
+
+test.each([
+  ['database', 'Database.fromExisting'],
+  ['artifacts', 'ArtifactStore.fromBucket'],
+  ['registry', 'ModelRegistry.fromTrackingUri'],
+  ['containers', 'ContainerRegistry.fromAddress'],
+  ['jenkins', 'Jenkins.fromUrl'],
+])('what exists as %s is what its factory returns', (component, factory) => {
+  for (const existing of ['http://example.com', { url: 'http://example.com' }, null]) {
+    expect(() => make({ [component]: { existing } })).toThrow(
+      `'${component}.existing' is ${JSON.stringify(existing)}; give what ${factory} returns`,
+    );
+  }
+});
+
+test('limits and thresholds are handed on', () => {
+  const { platform } = make({
+    registry: { cpu: '2', alerts: { latencySeconds: 9 } },
+    gateway: { memory: '1Gi', alerts: { connectionShare: 0.7 }, modelAlerts: { latencySeconds: 0.25 } },
+    jenkins: { cpu: '4', memory: '8Gi' },
+    monitoring: { alerts: { databaseGib: 7 } },
+  });
+  expect(platform.workload('registry').spec.resources).toMatchObject({
+    cpuMillis: 2000,
+    memoryBytes: 1536 * 2 ** 20,
+  });
+  expect(platform.workload('gateway').spec.resources).toMatchObject({ cpuMillis: 1000, memoryBytes: 2 ** 30 });
+  expect(platform.workload('jenkins').spec.resources).toMatchObject({ cpuMillis: 4000, memoryBytes: 8 * 2 ** 30 });
+  const rules = platform
+    .workload('monitoring/prometheus')
+    .spec.files!.map(({ content }) => content)
+    .join('\n');
+  for (const threshold of ['9', '0\\.7', '0\\.25', '7 \\*'])
+    expect(rules).toMatch(new RegExp(` > ${threshold}['"\n ]`));
+  expect(() => make({ jenkins: { memory: 'much' } })).toThrow(`test/test: 'jenkins.memory' is "much"`);
+});
+
+test('capacities are those that the components document', () => {
+  const configuration = readFileSync(join(__dirname, '../../lib/environment/configuration.ts'), 'utf8');
+  for (const [struct, path] of [
+    ['DatabaseConfiguration', 'database'],
+    ['ArtifactsConfiguration', 'artifacts'],
+  ]) {
+    const documented = new RegExp(`interface ${struct} \\{[^}]*@default (\\d+)Gi`).exec(configuration)![1];
+    const [data] = make().platform.workload(path).spec.volumes!;
+    expect([path, data.sizeBytes! / 2 ** 30]).toEqual([path, Number(documented)]);
+  }
 });
 
 test('container registry and Jenkins can be shared', () => {
@@ -125,7 +201,8 @@ test('each component is described with its URL, its health and where its credent
 
 test('protection reaches whatever keeps data', () => {
   const { platform } = make({ protect: true });
-  for (const path of ['database', 'artifacts', 'containers', 'jenkins']) {
+  const monitoring = ['prometheus', 'alertmanager', 'grafana', 'pushgateway'].map((id) => `monitoring/${id}`);
+  for (const path of ['database', 'artifacts', 'containers', 'jenkins', ...monitoring]) {
     const kept = platform.workload(path).spec.volumes!.filter(({ kind }) => kind === 'persistent');
     expect([path, kept.map(({ protect }) => protect)]).toEqual([path, kept.map(() => true)]);
     expect(kept.length).toBeGreaterThan(0);
