@@ -81,8 +81,11 @@ export interface DashboardPanel {
 export interface Observability {
   /** The component's name as a person reads it; the dashboard row. */
   readonly component: string;
+  /** What Prometheus scrapes. @default - nothing */
   readonly jobs?: ScrapeJob[];
+  /** When to tell somebody. @default - never */
   readonly alerts?: AlertRule[];
+  /** What the dashboards show. @default - nothing */
   readonly panels?: DashboardPanel[];
 }
 
