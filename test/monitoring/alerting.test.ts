@@ -35,7 +35,7 @@ test('a webhook gets pages and tickets and hears when they are over; the heartbe
       matchers: ['severity="heartbeat"'],
       group_wait: '0s',
       group_interval: '60s',
-      repeat_interval: '60s',
+      repeat_interval: '55s',
     },
     { receiver: 'hook', matchers: ['severity=~"page|ticket"'], continue: true },
   ]);
