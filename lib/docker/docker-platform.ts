@@ -147,13 +147,13 @@ export class DockerPlatform extends Construct implements IPlatform {
     const image = this.imageId(workload, workload.spec.image);
     // With "create first" old and new stand side by side for a while, so names change with the content: that of the
     // container also when an image was rebuilt under its old name, and the one that others know, so that they notice.
-    const host = createFirst
-      ? physicalName(this.environment, [...workload.componentPath.split('/'), this.contentHash(workload, config)])
-      : workload.physicalName;
+    const path = workload.componentPath.split('/');
+    const parts = createFirst ? [...path, this.contentHash(workload, config)] : path;
+    const host = physicalName(this.environment, parts);
     const suffix = createFirst ? `-${Fn.substr(image, 'sha256:'.length, 6)}` : '';
     const single = workload.replicas === 1;
     const replicaHosts = Array.from({ length: workload.replicas }, (_, index) =>
-      this.claimName(workload, single ? host : `${host}-${index + 1}`),
+      this.claimName(workload, single ? host : physicalName(this.environment, [...parts, String(index + 1)])),
     );
     if (!single) this.claimName(workload, host);
     const containers = replicaHosts.map(
@@ -313,7 +313,8 @@ export class DockerPlatform extends Construct implements IPlatform {
     const reference = image.resolve(scope);
     let imageId = this.images.get(reference);
     if (imageId === undefined) {
-      const id = `image-${reference.replace(/[^A-Za-z0-9]+/g, '-')}`;
+      // The digest keeps references apart that differ only in what an id can't hold.
+      const id = `image-${reference.replace(/[^A-Za-z0-9]+/g, '-')}-${shortHash(reference)}`;
       // Each reading of an attribute makes a token and captures a stack for it: read once.
       ({ imageId } = new DockerImage(this, id, { name: reference, keepLocally: true }));
       this.images.set(reference, imageId);
