@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { hashOf, isFresh, record, root, withLock } from './lib/freshness';
 
 const TSCONFIG = 'tsconfig.jsii.json';
@@ -76,9 +77,29 @@ function build(force: boolean): number {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     return status ?? 1;
   }
+  bundle();
   copyAssets('lib', 'dist');
   record('build', inputs);
   return 0;
+}
+
+/**
+ * Puts the library into one file: a program's start, which every synth pays for, takes a third of the time that the
+ * single files take. They stay, for the command and for the declarations.
+ */
+function bundle(): void {
+  const file = join(root, 'dist/index.js');
+  buildSync({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    logLevel: 'warning',
+  });
 }
 
 /** Copies what is not TypeScript (templates, data) to where the compiled code looks for it. */
