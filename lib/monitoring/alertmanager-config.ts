@@ -36,7 +36,8 @@ export function renderAlertmanagerConfig(props: AlertmanagerConfigProps): string
           matchers: [`severity="${Severity.HEARTBEAT}"`],
           group_wait: '0s',
           group_interval: `${props.heartbeatSeconds}s`,
-          repeat_interval: `${props.heartbeatSeconds}s`,
+          // A little less: a message is repeated at the end of an interval only if this is over by then.
+          repeat_interval: `${props.heartbeatSeconds - 5}s`,
         },
         ...props.receivers.map((receiver) => ({
           receiver: receiver.name,
