@@ -37,3 +37,11 @@ test.each(Object.entries(COMPONENTS))('%s refuses a prop that it does not have',
     /^test\/one: 'props\.storrage' is "not known"; use one of: platform, /,
   );
 });
+
+test.each<[string, (props: object) => unknown]>([
+  ['ArtifactStore.fromBucket', (props) => ArtifactStore.fromBucket(any(props))],
+  ['Database.fromExisting', (props) => Database.fromExisting(any(props))],
+  ['ModelRegistry.fromTrackingUri', (props) => ModelRegistry.fromTrackingUri(any(props))],
+])('%s too', (name, from) => {
+  expect(() => from({ adress: 'x' })).toThrow(`${name}: 'props.adress' is "not known"; use one of: `);
+});

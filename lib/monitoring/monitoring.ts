@@ -107,34 +107,34 @@ export interface MonitoringProps {
   readonly protect?: boolean;
 }
 
-const KEYS: readonly (keyof MonitoringProps)[] = [
-  'platform',
-  'watch',
-  'extraScrapeJobs',
-  'extraRules',
-  'extraPanels',
-  'receivers',
-  'heartbeat',
-  'heartbeatSeconds',
-  'alerts',
-  'retentionDays',
-  'storage',
-  'scrapeIntervalSeconds',
-  'evaluationIntervalSeconds',
-  'groupWaitSeconds',
-  'groupIntervalSeconds',
-  'repeatMinutes',
-  'database',
-  'pushgateway',
-  'liveDirectory',
-  'publishPrometheus',
-  'publishAlertmanager',
-  'publishGrafana',
-  'grafanaAdminPassword',
-  'prometheusResources',
-  'grafanaResources',
-  'protect',
-];
+const KEYS: Record<keyof MonitoringProps, true> = {
+  platform: true,
+  watch: true,
+  extraScrapeJobs: true,
+  extraRules: true,
+  extraPanels: true,
+  receivers: true,
+  heartbeat: true,
+  heartbeatSeconds: true,
+  alerts: true,
+  retentionDays: true,
+  storage: true,
+  scrapeIntervalSeconds: true,
+  evaluationIntervalSeconds: true,
+  groupWaitSeconds: true,
+  groupIntervalSeconds: true,
+  repeatMinutes: true,
+  database: true,
+  pushgateway: true,
+  liveDirectory: true,
+  publishPrometheus: true,
+  publishAlertmanager: true,
+  publishGrafana: true,
+  grafanaAdminPassword: true,
+  prometheusResources: true,
+  grafanaResources: true,
+  protect: true,
+};
 
 /** uid and gid of `nobody` in the images of the Prometheus project. */
 const NOBODY = '65534:65534';
@@ -170,7 +170,7 @@ export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     this.props = props;
-    checkKeys(this, 'props', props, KEYS);
+    checkKeys(this, 'props', props, Object.keys(KEYS));
     const { platform } = props;
     const alerts = monitoringAlerts(this, props.alerts);
     this.checkNumbers();

@@ -84,10 +84,19 @@ const KEYS: Record<keyof ArtifactStoreProps, true> = {
   protect: true,
 };
 
+const EXISTING_KEYS: Record<keyof ExistingBucketProps, true> = {
+  endpointUrl: true,
+  bucket: true,
+  region: true,
+  accessKey: true,
+  secretKey: true,
+};
+
 /** Versity's S3 gateway on a volume that outlives it, with one bucket. Objects are plain files on the volume. */
 export class ArtifactStore extends Construct implements IArtifactStore, IObservable {
   /** A bucket of any S3 server that exists already. */
   public static fromBucket(props: ExistingBucketProps): IArtifactStore {
+    checkKeys('ArtifactStore.fromBucket', 'props', props, Object.keys(EXISTING_KEYS));
     checkBucket('ArtifactStore.fromBucket', props.bucket);
     return {
       endpoint: Endpoint.fromUrl(props.endpointUrl),

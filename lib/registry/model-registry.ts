@@ -100,6 +100,12 @@ const KEYS: Record<keyof ModelRegistryProps, true> = {
   protect: true,
 };
 
+const EXISTING_KEYS: Record<keyof ExistingModelRegistryProps, true> = {
+  trackingUri: true,
+  trainingUser: true,
+  servingUser: true,
+};
+
 /**
  * MLflow's tracking server and model registry: basic authentication, artifacts handed through by the server, so that
  * clients need no rights in the artifact store.
@@ -111,6 +117,7 @@ const KEYS: Record<keyof ModelRegistryProps, true> = {
 export class ModelRegistry extends Construct implements IModelRegistry, IObservable {
   /** A registry that exists already. */
   public static fromTrackingUri(props: ExistingModelRegistryProps): IModelRegistry {
+    checkKeys('ModelRegistry.fromTrackingUri', 'props', props, Object.keys(EXISTING_KEYS));
     return {
       endpoint: Endpoint.fromUrl(props.trackingUri),
       trainingUser: props.trainingUser,
