@@ -14,7 +14,7 @@ export interface Comparison {
 /** Requests at a time. The server answers one after the other; with more it is the queue before it that is timed. */
 const CONCURRENCY = 4;
 const REQUESTS = 100;
-const ROUNDS = 31;
+const ROUNDS = 61;
 /** Rows in a request. */
 const ROWS = 5;
 
