@@ -237,6 +237,7 @@ async function heartbeat(): Promise<string> {
     return posted.length >= 2 ? posted : undefined;
   });
   const between = (beats[beats.length - 1].at - beats[0].at) / (beats.length - 1);
+  expect(between < 90, `they come ${between.toFixed(0)} s apart, 60 s were wanted`);
   return `${beats.length} arrived, ${between.toFixed(0)} s apart`;
 }
 
