@@ -24,21 +24,21 @@ const REMEDY = 'deploy and release with `npm start`, then repeat';
  * Asks one model server of a running environment for predictions, through the gateway and directly. Both are reached by
  * their addresses on Docker's network, so that they differ in the gateway only and not in how Docker publishes a port.
  *
- * @throws when the environment is not running
+ * @throws when the environment is not running, or stops meanwhile
  */
 export async function compareGateway(environment: string): Promise<Comparison> {
   const docker = new Docker();
   const running = (await docker.containers(`${LABEL.ENVIRONMENT}=${environment}`, `${LABEL.KIND}=workload`)).filter(
-    ({ State }) => State.Running,
+    ({ State }) => State.Health?.Status === 'healthy',
   );
   const gateway = running.find((container) => label(container, LABEL.COMPONENT) === 'gateway');
-  if (gateway === undefined) throw new Error(`the gateway of ${environment} is not running: ${REMEDY}`);
+  if (gateway === undefined) throw new Error(`${environment} has no healthy gateway: ${REMEDY}`);
   const servers = running.flatMap((container) => {
     const match = /^models\/([^/]+)\/v(\d+)$/.exec(label(container, LABEL.COMPONENT) ?? '');
     return match === null ? [] : [{ container, model: match[1], version: match[2] }];
   });
   const server = servers.find(({ model }) => model === 'cancer');
-  if (server === undefined) throw new Error(`${environment} serves no version of the model cancer: ${REMEDY}`);
+  if (server === undefined) throw new Error(`${environment} has no healthy server of the model cancer: ${REMEDY}`);
 
   const project = join(__dirname, '../../examples/models/cancer');
   const held = await heldOutRows(docker, server.container.Image, project);

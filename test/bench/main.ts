@@ -100,7 +100,10 @@ function megabytes({ peakMegabytes, output }: Cost): string {
 
 /** Predictions through the gateway against the model server itself. */
 async function gateway(): Promise<void> {
-  const { through, direct, description } = await compareGateway(ENVIRONMENT);
+  const { through, direct, description } = await compareGateway(ENVIRONMENT).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall === undefined) throw error;
+    throw new Error(`${error.message}: was ${ENVIRONMENT} changed meanwhile? Repeat when \`npm run status\` is well`);
+  });
   console.log(`gateway: ${description}, in turn`);
   const [speedA, speedB] = [through, direct].map((runs) => of(runs, (x) => x.requestsPerSecond));
   const [waitA, waitB] = [through, direct].map((runs) => of(runs, (x) => x.medianMs));
