@@ -1,11 +1,9 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { problemOf, owner } from '../../lib/cli/components';
 import { ContainerInfo } from '../../lib/cli/docker';
 import { main } from '../../lib/cli/main';
 import { findProject } from '../../lib/cli/project';
-import { inspected } from './stack-fixture';
+import { inspected, temporaryDirectory } from './stack-fixture';
 
 let shown: string;
 const directory = process.cwd();
@@ -27,7 +25,7 @@ afterEach(() => {
 });
 
 test('outside of a project: one message, a remedy, no stack trace', async () => {
-  process.chdir(mkdtempSync(join(tmpdir(), 'cdktf-mlops-empty-')));
+  process.chdir(temporaryDirectory('empty'));
   await main(['node', 'cdktf-mlops', 'status']);
   expect(shown).toMatch(/\nerror: there is no cdktf.json in \S+ or above it\nremedy: .+\n$/);
   expect(shown).not.toMatch(/^\s+at /m);

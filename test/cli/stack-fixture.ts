@@ -1,11 +1,24 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Project } from '../../lib/cli/project';
 
+const directories: string[] = [];
+
+afterAll(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** An empty directory that is gone when the tests of the file have run. */
+export function temporaryDirectory(name: string): string {
+  const directory = mkdtempSync(join(tmpdir(), `cdktf-mlops-${name}-`));
+  directories.push(directory);
+  return directory;
+}
+
 /** A project with one synthesised stack `staging`: a network and a published container. */
 export function fixtureProject(port = 28123): Project {
-  const root = mkdtempSync(join(tmpdir(), 'cdktf-mlops-project-'));
+  const root = temporaryDirectory('project');
   const outDir = join(root, 'cdktf.out');
   const directory = join(outDir, 'stacks', 'staging');
   mkdirSync(directory, { recursive: true });
