@@ -1,11 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Docker } from '../../lib/cli/docker';
 import { Progress } from '../../lib/cli/progress';
 import { train, TrainOptions } from '../../lib/cli/train';
 import { Answer, FakePrograms, Lines } from './fake-programs';
-import { inspected } from './stack-fixture';
+import { inspected, temporaryDirectory } from './stack-fixture';
 
 const TEMPLATE = inspected({
   Id: 'template',
@@ -56,7 +55,7 @@ beforeEach(() => {
   fakes = new FakePrograms();
   // A directory of no git work tree, and git is not found either.
   fakes.add('git', [{ match: /./, code: 128 }]);
-  const project = mkdtempSync(join(tmpdir(), 'cdktf-mlops-project-'));
+  const project = temporaryDirectory('project');
   writeFileSync(join(project, 'MLproject'), 'name: cancer\n');
   log = [];
   options = {
