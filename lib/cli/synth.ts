@@ -22,10 +22,20 @@ export async function synth(project: Project, supply: Supply | undefined, progre
     });
     if (result.code === 0) return;
     const output = `${result.stdout}\n${result.stderr}`;
-    const message = /^(?:Uncaught )?\w*Error: (.+)$/m.exec(output)?.[1];
+    const [message, ...details] = errorLines(output);
     throw new CommandError(message ?? `the program '${project.app}' ended with ${result.code}`, {
-      log: message === undefined || process.env.DEBUG !== undefined ? lastLines(output, 20) : [],
+      log: message === undefined || process.env.DEBUG !== undefined ? lastLines(output, 20) : details,
       remedy: message === undefined ? undefined : 'correct what the message names; nothing was deployed.',
     });
   });
+}
+
+/** What an uncaught error says, which may be several lines, without the stack trace below it. */
+function errorLines(output: string): string[] {
+  const text = /^(?:Uncaught )?\w*Error: ([^]+)/m.exec(output)?.[1] ?? '';
+  return text
+    .split(/\n {4}at |\nNode\.js v/)[0]
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '');
 }
