@@ -58,17 +58,19 @@ export class Docker {
     if (
       /Cannot connect to the Docker daemon|permission denied.*docker\.sock|error during connect/i.test(result.stderr)
     ) {
-      throw new CommandError('the Docker Engine does not answer', {
-        log: lastLines(result.stderr, 2),
-        remedy: 'run `cdktf-mlops doctor`: it starts the Engine where it may, or says how.',
-        exitCode: EXIT.MACHINE,
-      });
+      throw unanswered(result.stderr);
     }
     throw new CommandError(`'docker ${args.slice(0, 2).join(' ')}' failed`, {
       log: lastLines(result.stderr, 5),
       remedy:
         options?.remedy ?? 'mend what Docker names above, then run the same command again: it goes on from there.',
     });
+  }
+
+  /** @throws CommandError with the remedy when the Engine does not answer */
+  public async ping(): Promise<void> {
+    const { code, stderr } = await this.run(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 20_000 });
+    if (code !== 0) throw unanswered(stderr);
   }
 
   /** All containers with all of these labels (`key` or `key=value`), stopped ones too. */
@@ -139,6 +141,14 @@ export class Docker {
     const output = await this.out([...command, '--no-trunc', '--quiet', ...filters(labels)]);
     return output.split('\n').filter((id) => id !== '');
   }
+}
+
+function unanswered(stderr: string): CommandError {
+  return new CommandError('the Docker Engine does not answer', {
+    log: lastLines(stderr, 2),
+    remedy: 'run `cdktf-mlops doctor`: it starts the Engine where it may, or says how.',
+    exitCode: EXIT.MACHINE,
+  });
 }
 
 /** A label of a container. */

@@ -7,7 +7,7 @@ import { CommandError, EXIT } from './command-error';
 import { credentialOutputs, environmentStacks, environmentStatus, lostContainers } from './components';
 import { deployStack } from './deploy';
 import { checkNothingAbove, checkNothingRemains, destroyStack, removeRuns } from './destroy';
-import { checkDisk, checkMachine, NEEDS } from './doctor';
+import { checkDisk, checkMachine, checkTerraform, NEEDS } from './doctor';
 import { Docker, LABEL } from './docker';
 import { buildImages, ownImages, pushImages } from './images';
 import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
@@ -122,7 +122,14 @@ Set DEBUG=1 to see stack traces.`,
       const progress = new Progress();
       const project = findProject(process.cwd());
       lockProject(project, `plan ${name}`);
-      const session = new Session(project, progress, await prepareSupply(project, progress));
+      await checkTerraform();
+      await new Docker().ping();
+      if (recordedSupply(project) === undefined) {
+        // A name that there is not is said before anything is asked or built for it.
+        await synth(project, undefined, progress);
+        StackFile.get(project, name);
+      }
+      const session = new Session(project, progress, await prepareSupply(project, progress, { record: false }));
       await synth(project, session.supply, progress);
       const stack = StackFile.get(project, name);
       const terraform = await session.terraform(stack);
@@ -241,10 +248,9 @@ Set DEBUG=1 to see stack traces.`,
     .description('show every component, where it is, and how it is; ends with 1 when one is not healthy')
     .action(async (environment: string, options: { json?: boolean }) => {
       const session = await prepareWith(false);
+      checkDeployed(session, environment);
       const statuses = await environmentStatus(session, environment);
-      if (statuses.length === 0) {
-        throw new CommandError(`nothing of '${environment}' is deployed`, { remedy: 'deploy it: `npm start`.' });
-      }
+      if (statuses.length === 0) throw nothingDeployed(session, environment);
       print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(environment, statuses));
       if (statuses.some(({ healthy }) => !healthy)) process.exitCode = EXIT.FAILED;
     });
@@ -255,11 +261,14 @@ Set DEBUG=1 to see stack traces.`,
     .argument('<name>', "what the status table names, for example 'registry'")
     .description('print a user name and a password: the one place that does')
     .action(async (environment: string, name: string) => {
-      const credentials = await credentialOutputs(await prepareWith(false), environment);
+      const session = await prepareWith(false);
+      checkDeployed(session, environment);
+      const credentials = await credentialOutputs(session, environment);
+      if (Object.keys(credentials).length === 0) throw nothingDeployed(session, environment);
       const credential = credentials[name];
       if (credential === undefined) {
         throw new CommandError(`'${environment}' has no credentials '${name}'`, {
-          remedy: `use one of: ${Object.keys(credentials).sort().join(', ') || '(nothing is deployed)'}.`,
+          remedy: `use one of: ${Object.keys(credentials).sort().join(', ')}.`,
         });
       }
       print(`username: ${credential.username ?? '(none)'}\npassword: ${credential.password}`);
@@ -359,6 +368,26 @@ async function prepareWith(choose: boolean): Promise<Session> {
   return new Session(project, progress, supply);
 }
 
+/**
+ * Sees without Terraform, which would ask for its plugins first, that an environment was never deployed from here.
+ *
+ * @throws CommandError when it was not
+ */
+function checkDeployed(session: Session, environment: string): void {
+  const stacks = environmentStacks(session, environment);
+  if (stacks.length > 0 && !stacks.some((stack) => stack.mayHaveState)) throw nothingDeployed(session, environment);
+}
+
+function nothingDeployed(session: Session, environment: string): CommandError {
+  const known = StackFile.environments(session.project);
+  if (!known.includes(environment)) {
+    return new CommandError(`there is no environment '${environment}'`, {
+      remedy: `use one of: ${known.join(', ') || '(the program declares none)'}.`,
+    });
+  }
+  return new CommandError(`nothing of '${environment}' is deployed`, { remedy: 'deploy it: `npm start`.' });
+}
+
 /** Undefined, and said, when nothing was ever deployed from here. */
 async function prepareToDestroy(command: string): Promise<Session | undefined> {
   const progress = new Progress();
@@ -375,7 +404,7 @@ async function prepareToDestroy(command: string): Promise<Session | undefined> {
   } catch (error) {
     // A program that is broken just now must not keep what it once deployed alive.
     if (StackFile.names(project).length === 0) throw error;
-    progress.say(`  the program does not synthesise now (${(error as Error).message}): going by its last output`);
+    progress.say(`  the program does not synthesise now (${reason(error)}): going by its last output`);
   }
   return new Session(project, progress, supply);
 }
@@ -418,6 +447,12 @@ function safeRecordedSupply(project: Project): Supply | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What an error says, in one line. */
+function reason(error: unknown): string {
+  const log = error instanceof CommandError ? error.log : [];
+  return [(error as Error).message, ...log.map((line) => line.trim())].join(' ');
 }
 
 function parseSupply(text: string): SupplyKind {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CommandError } from './command-error';
 import { Project } from './project';
 
@@ -43,6 +43,11 @@ export class StackFile {
   /** Names of all stacks of the last synth. */
   public static names(project: Project): string[] {
     return Object.keys(readManifest(project)?.stacks ?? {}).sort();
+  }
+
+  /** Names of the environments that the stacks of the last synth belong to. */
+  public static environments(project: Project): string[] {
+    return [...new Set(StackFile.names(project).map((name) => StackFile.get(project, name).environment))].sort();
   }
 
   /** @throws CommandError when the last synth had no such stack */
@@ -92,6 +97,14 @@ export class StackFile {
       if (label !== undefined) return label;
     }
     return this.name.replace(/-models$/, '');
+  }
+
+  /** Whether it may be deployed, as far as can be told without Terraform: false when its local state holds nothing. */
+  public get mayHaveState(): boolean {
+    const backend = (this.settings.backend ?? { local: {} }) as Record<string, { readonly path?: string } | undefined>;
+    if (backend.local === undefined || this.settings.cloud !== undefined) return true;
+    const file = resolve(this.directory, backend.local.path ?? 'terraform.tfstate');
+    return existsSync(file) && /"type":/.test(readFileSync(file, 'utf8'));
   }
 
   /** `registry (container)`: what a person calls a resource. */

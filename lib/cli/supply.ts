@@ -19,6 +19,12 @@ export interface Supply {
   readonly terraformRc?: string;
 }
 
+/** How a choice is made. */
+export interface SupplyOptions {
+  /** Write it down; what only looks does not. @default true */
+  readonly record?: boolean;
+}
+
 const REGISTRIES = [
   { name: 'registry.terraform.io', url: 'https://registry.terraform.io/.well-known/terraform.json', expect: [200] },
   { name: 'registry-1.docker.io', url: 'https://registry-1.docker.io/v2/', expect: [200, 401] },
@@ -40,7 +46,7 @@ export function recordedSupply(project: Project): Supply | undefined {
     // said below
   }
   throw new CommandError(`${file} can't be read`, {
-    remedy: 'choose again: `cdktf-mlops supply published` or `cdktf-mlops supply airgap`.',
+    remedy: `choose again: \`cdktf-mlops supply published\`${hasAirgap(project) ? ' or `cdktf-mlops supply airgap`' : ''}.`,
   });
 }
 
@@ -68,17 +74,23 @@ export async function silentRegistries(): Promise<string[]> {
  * The recorded supply; at the first deploy the choice is made, said and recorded. An air-gapped supply is brought up to
  * date with its sources: plugins built, references renewed. Images are built by {@link ensureAirgapImages}.
  */
-export async function prepareSupply(project: Project, progress: Progress): Promise<Supply> {
+export async function prepareSupply(
+  project: Project,
+  progress: Progress,
+  options: SupplyOptions = {},
+): Promise<Supply> {
   const recorded = recordedSupply(project);
   if (recorded !== undefined) {
-    return recorded.supply === 'airgap' && hasAirgap(project) ? refreshAirgap(project, progress, recorded) : recorded;
+    return recorded.supply === 'airgap' && hasAirgap(project)
+      ? refreshAirgap(project, progress, recorded, options)
+      : recorded;
   }
   if (
     PROVIDERS_CONTEXT in project.context &&
     (MIRROR_CONTEXT in project.context || IMAGES_CONTEXT in project.context)
   ) {
     progress.say('Supply: providers and images come from where the context of cdktf.json says');
-    return chooseSupply(project, 'published', progress);
+    return chooseSupply(project, 'published', progress, options);
   }
   const silent = await progress.step('First deploy: asking whether the registries answer', async (step) => {
     const names = await silentRegistries();
@@ -92,32 +104,39 @@ export async function prepareSupply(project: Project, progress: Progress): Promi
         `  ${silent.join(', ')} can't be reached from here: this project is deployed AIR-GAPPED.`,
         '  Images of the same software are built from distribution packages, and the provider plugins from airgap/providers.',
         '  Jenkins and Grafana are not to be had that way: stand-ins answer in their places, and say so.',
-        '  The choice is recorded in .cdktf-mlops/supply.json; `cdktf-mlops supply published` changes it.',
+        options.record === false
+          ? '  The choice is recorded by the first deploy; `cdktf-mlops supply published` makes another one.'
+          : '  The choice is recorded in .cdktf-mlops/supply.json; `cdktf-mlops supply published` changes it.',
         '',
       ].join('\n'),
     );
-    return chooseSupply(project, 'airgap', progress);
+    return chooseSupply(project, 'airgap', progress, options);
   }
   if (silent.length > 0) {
     progress.say(
       `  ${silent.join(', ')} can't be reached, and there is no airgap/ here: going on with the published ones.`,
     );
   }
-  return chooseSupply(project, 'published', progress);
+  return chooseSupply(project, 'published', progress, options);
 }
 
 /** Makes and records a choice. */
-export async function chooseSupply(project: Project, kind: SupplyKind, progress: Progress): Promise<Supply> {
+export async function chooseSupply(
+  project: Project,
+  kind: SupplyKind,
+  progress: Progress,
+  options: SupplyOptions = {},
+): Promise<Supply> {
   if (kind === 'airgap') {
     if (!hasAirgap(project)) {
       throw new CommandError(`${project.root} has no airgap/ to supply it from`, {
         remedy: 'take the published supply, or name your own images and providers in the context of cdktf.json.',
       });
     }
-    return refreshAirgap(project, progress, undefined);
+    return refreshAirgap(project, progress, undefined, options);
   }
   const supply: Supply = { supply: 'published', context: {} };
-  recordSupply(project, supply);
+  if (options.record ?? true) recordSupply(project, supply);
   return supply;
 }
 
@@ -143,7 +162,12 @@ export async function buildAirgapImages(project: Project, progress: Progress, ke
 }
 
 /** Renewed when the sources in airgap/ are others than at the last deploy. */
-async function refreshAirgap(project: Project, progress: Progress, before: Supply | undefined): Promise<Supply> {
+async function refreshAirgap(
+  project: Project,
+  progress: Progress,
+  before: Supply | undefined,
+  choice: SupplyOptions,
+): Promise<Supply> {
   const providers = join(project.root, 'airgap', 'providers', 'build.sh');
   const options = { cwd: project.root, umask: 0o022 };
   const mirror = await progress.step('Provider plugins', async (step) => {
@@ -173,7 +197,7 @@ async function refreshAirgap(project: Project, progress: Progress, before: Suppl
     if (before !== undefined) {
       progress.say('  The sources in airgap/ have changed: images and plugins of the new ones are used.');
     }
-    recordSupply(project, supply);
+    if (choice.record ?? true) recordSupply(project, supply);
   }
   return supply;
 }
