@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { hashOf, isFresh, record, root, withLock } from './lib/freshness';
@@ -100,6 +101,11 @@ function bundle(): void {
     sourcemap: true,
     logLevel: 'warning',
   });
+  // An ES module that imports the library gets the names that Node finds in the text, and it finds none in a bundle of
+  // CommonJS. This is esbuild's own way to tell it; it is never run.
+  const names = Object.keys(createRequire(__filename)(file) as object);
+  if (names.length === 0) throw new Error('the bundle exports nothing');
+  appendFileSync(file, `0 && (module.exports = { ${names.join(', ')} });\n`);
 }
 
 /** Copies what is not TypeScript (templates, data) to where the compiled code looks for it. */

@@ -93,6 +93,17 @@ describe('the packed package', () => {
     expect(kubernetes).toBe(0);
   });
 
+  test('gives an ES module every name that it gives to require', () => {
+    const names = (program: string, ...flags: string[]) =>
+      (JSON.parse(run(process.execPath, [...flags, '-e', program])) as string[]).sort();
+    const required = names("console.log(JSON.stringify(Object.keys(require('cdktf-mlops'))))");
+    const imported = names(
+      "import * as all from 'cdktf-mlops'; console.log(JSON.stringify(Object.keys(all)))",
+      '--input-type=module',
+    );
+    expect(imported).toEqual(expect.arrayContaining(required));
+  });
+
   test('puts the command where npx finds it', () => {
     expect(run('npx', ['--no-install', 'cdktf-mlops', '--version']).trim()).toContain(manifest.version);
   });
