@@ -52,10 +52,11 @@ if (installed() !== hash) {
     record();
   } else {
     const started = process.hrtime.bigint();
-    console.log('Installing the npm packages of package-lock.json (npm ci) ...');
+    console.error('Installing the npm packages of package-lock.json (npm ci) ...');
     const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      // Standard output belongs to the command that comes after this.
+      stdio: ['ignore', 2, 'inherit'],
       shell: process.platform === 'win32',
     });
     if (error || status !== 0) {
@@ -67,6 +68,6 @@ if (installed() !== hash) {
     }
     record();
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    console.log(`Installed in ${seconds.toFixed(1)} s.`);
+    console.error(`Installed in ${seconds.toFixed(1)} s.`);
   }
 }
