@@ -529,6 +529,16 @@ async function cleanUp(): Promise<void> {
   await machine.close();
 }
 
+if (process.argv.length > 2) {
+  // It takes minutes and a good part of the machine: nobody starts it by asking how it is used.
+  const asked = process.argv.slice(2).every((argument) => ['--help', '-h'].includes(argument));
+  console.log(
+    'Usage: npm run e2e:docker\n\nDeploys an environment of its own (e2e) on the local Docker Engine, checks it, and\n' +
+      'removes it. E2E_KEEP=1 leaves it up when a check fails. It takes no arguments.',
+  );
+  process.exit(asked ? 0 : 1);
+}
+
 main().then(
   (code) => {
     process.exitCode = code;
