@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TerraformOutput, TerraformStack } from 'cdktf';
 import { Construct } from 'constructs';
@@ -31,6 +31,17 @@ export function stagingModels(scope: Construct): void {
   new Release(stack, 'models', { platform, data: readRelease(ENVIRONMENT) });
 }
 
+/** What the environment is to serve; the message of an error names the file and what it should hold. */
 function readRelease(environment: string): ReleaseData {
-  return JSON.parse(readFileSync(join(__dirname, '..', 'releases', `${environment}.json`), 'utf8')) as ReleaseData;
+  const name = `releases/${environment}.json`;
+  const wanted = '{"models":{"<name>":{"versions":[{"version":1,"share":100}]}}}';
+  const file = join(__dirname, '..', name);
+  if (!existsSync(file)) throw new Error(`${name} is missing: it says what is served, as ${wanted}`);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ReleaseData;
+  } catch (error) {
+    throw new Error(`${name} can't be read as JSON (${(error as Error).message}): it should be like ${wanted}`, {
+      cause: error,
+    });
+  }
 }
