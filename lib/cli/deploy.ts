@@ -4,6 +4,7 @@ import { explainFailure } from './explain';
 import { clearLeftovers } from './leftovers';
 import { Session } from './session';
 import { StackFile } from './stack-file';
+import { hasAirgap } from './supply';
 import { Plan, TerraformFailure } from './terraform';
 
 /** What {@link deployStack} takes. */
@@ -41,7 +42,7 @@ export async function deployStack(session: Session, stack: StackFile, options: D
     if (!(error instanceof TerraformFailure)) throw error;
     // For the secrets in it, which are not to be shown; what failed is the news, not this.
     await terraform.state().catch(() => undefined);
-    throw await explainFailure(error, stack, session.docker, session.mask);
+    throw await explainFailure(error, stack, session.docker, session.mask, hasAirgap(session.project));
   }
 }
 

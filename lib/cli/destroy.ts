@@ -5,6 +5,7 @@ import { explainFailure } from './explain';
 import { attachedToOneOf, findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
 import { Session } from './session';
 import { StackFile } from './stack-file';
+import { hasAirgap } from './supply';
 import { TerraformFailure, TerraformState } from './terraform';
 
 /** What {@link destroyStack} takes. */
@@ -51,7 +52,7 @@ export async function destroyStack(session: Session, stack: StackFile, options: 
     return true;
   } catch (error) {
     if (!(error instanceof TerraformFailure)) throw error;
-    throw await explainFailure(error, stack, session.docker, session.mask);
+    throw await explainFailure(error, stack, session.docker, session.mask, hasAirgap(session.project));
   }
 }
 

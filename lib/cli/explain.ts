@@ -18,7 +18,7 @@ const REMEDIES: ReadonlyArray<readonly [RegExp, string]> = [
   [
     /pull access denied|manifest unknown|No such image|not found.*image|unable to (find|pull|read).*image|failed to pull/i,
     'the image is not to be had: build ours with `cdktf-mlops images`; for others see that the image registry answers, ' +
-      "name a mirror in the context 'cdktf-mlops:imageMirror', or choose `cdktf-mlops supply airgap`.",
+      "name a mirror in the context 'cdktf-mlops:imageMirror'<airgap>.",
   ],
   [
     /Cannot connect to the Docker daemon|is the docker daemon running/i,
@@ -53,6 +53,7 @@ export async function explainFailure(
   stack: StackFile,
   docker: Docker,
   mask: Mask,
+  airgap = false,
 ): Promise<CommandError> {
   if (failure.interrupted) {
     return new CommandError(`interrupted during ${failure.verb} of ${stack.name}; what was begun is in the state`, {
@@ -74,7 +75,9 @@ export async function explainFailure(
   }
   if (failure.diagnostics.length === 0) log.push(...failure.rest.slice(-15));
   const text = log.join('\n');
-  const known = REMEDIES.find(([pattern]) => pattern.test(text))?.[1].replace('<stack>', stack.name);
+  const known = REMEDIES.find(([pattern]) => pattern.test(text))?.[1]
+    .replace('<stack>', stack.name)
+    .replace('<airgap>', airgap ? ', or choose `cdktf-mlops supply airgap`' : '');
   const message =
     unhealthy.length > 0
       ? `${stack.name} is not deployed: ${unhealthy.join(' and ')} did not become healthy`

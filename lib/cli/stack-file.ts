@@ -103,6 +103,9 @@ export class StackFile {
   public get mayHaveState(): boolean {
     const backend = (this.settings.backend ?? { local: {} }) as Record<string, { readonly path?: string } | undefined>;
     if (backend.local === undefined || this.settings.cloud !== undefined) return true;
+    // Another workspace keeps its state elsewhere.
+    const workspace = join(this.directory, '.terraform', 'environment');
+    if (process.env.TF_WORKSPACE !== undefined || existsSync(workspace)) return true;
     const file = resolve(this.directory, backend.local.path ?? 'terraform.tfstate');
     return existsSync(file) && /"type":/.test(readFileSync(file, 'utf8'));
   }

@@ -106,6 +106,8 @@ export class Terraform {
     private readonly supply: Supply | undefined,
     private readonly progress: Progress,
     private readonly mask: Mask,
+    /** Whether the project could be supplied without registries. */
+    private readonly hasAirgap = false,
   ) {}
 
   /** Initialises the directory, unless that was done already for the same providers and backend. */
@@ -117,7 +119,7 @@ export class Terraform {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
     await this.progress.step(`Initialising Terraform for ${this.stack.name}`, async () => {
       const result = await this.run(['init', '-input=false', '-no-color', '-upgrade']);
-      if (result.code !== 0) throw initFailure(result, this.supply);
+      if (result.code !== 0) throw initFailure(result, this.supply, this.hasAirgap);
       writeFileSync(stamp, wanted);
     });
   }
@@ -295,7 +297,7 @@ const VERBS: Readonly<Record<string, readonly [string, string]>> = {
   delete: ['removing', 'removed'],
 };
 
-function initFailure(result: RunResult, supply: Supply | undefined): CommandError {
+function initFailure(result: RunResult, supply: Supply | undefined, hasAirgap: boolean): CommandError {
   const text = `${result.stdout}\n${result.stderr}`;
   const unreachable = /Failed to query available provider packages|could not connect to registry|no such host/i.test(
     text,
@@ -307,7 +309,7 @@ function initFailure(result: RunResult, supply: Supply | undefined): CommandErro
       : supply?.supply === 'airgap'
         ? 'the plugins of airgap/ are not where supply.json says: run `cdktf-mlops supply airgap`.'
         : "the Terraform registry does not answer. Mend the network, or name your own registry's providers in the context " +
-          "'cdktf-mlops:providers', or choose the air-gapped supply on purpose: `cdktf-mlops supply airgap`.",
+          `'cdktf-mlops:providers'${hasAirgap ? ', or choose the air-gapped supply on purpose: `cdktf-mlops supply airgap`' : ''}.`,
   });
 }
 

@@ -1,10 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CommandError, EXIT } from '../../lib/cli/command-error';
 import { deployStack } from '../../lib/cli/deploy';
 import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
 import { StackFile } from '../../lib/cli/stack-file';
 import { FakePrograms, Lines } from './fake-programs';
-import { fixtureProject, inspected, stateWith } from './stack-fixture';
+import { fixtureProject, inspected, markDeployed, stateWith } from './stack-fixture';
 
 const PASSWORD = 'Zk3vQ8pLw2RtYx7NbA5mHc9D';
 const ADDRESS = 'docker_container.registry_1';
@@ -39,6 +41,7 @@ beforeEach(() => {
   fakes = new FakePrograms();
   lines = new Lines();
   session = new Session(fixtureProject(), new Progress(lines), undefined);
+  markDeployed(session.project);
   stack = StackFile.get(session.project, 'staging');
 });
 
@@ -236,5 +239,13 @@ test('providers that can not be had end with what to do', async () => {
   ]);
   const error = await failure();
   expect(error.message).toBe('terraform init failed');
-  expect(error.remedy).toContain('cdktf-mlops supply airgap');
+  expect(error.remedy).toContain("'cdktf-mlops:providers'.");
+  // There is no airgap/ to choose in this project.
+  expect(error.remedy).not.toContain('airgap');
+  for (const part of ['images', 'providers']) {
+    mkdirSync(join(session.project.root, 'airgap', part), { recursive: true });
+    writeFileSync(join(session.project.root, 'airgap', part, 'build.sh'), '');
+  }
+  session = new Session(session.project, session.progress, undefined);
+  expect((await failure()).remedy).toContain('cdktf-mlops supply airgap');
 });

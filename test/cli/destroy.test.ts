@@ -3,7 +3,7 @@ import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
 import { StackFile } from '../../lib/cli/stack-file';
 import { FakePrograms, Lines } from './fake-programs';
-import { fixtureProject, inspected, stateWith } from './stack-fixture';
+import { fixtureProject, inspected, markDeployed, stateWith } from './stack-fixture';
 
 const INIT = { match: /^init /, script: '/bin/mkdir -p .terraform' };
 const STATE = { match: /^state pull/, stdout: JSON.stringify(stateWith('c0ffee', 'a-generated-password')) };
@@ -22,6 +22,7 @@ beforeEach(() => {
   fakes = new FakePrograms();
   lines = new Lines();
   session = new Session(fixtureProject(), new Progress(lines), undefined);
+  markDeployed(session.project);
   stack = StackFile.get(session.project, 'staging');
 });
 

@@ -101,3 +101,8 @@ export function stateWith(containerId: string, password: string): object {
     ],
   };
 }
+
+/** Gives the stack of a project a local state that holds something; what is in it, a fake Terraform says. */
+export function markDeployed(project: Project): void {
+  writeFileSync(join(project.outDir, 'stacks', 'staging', 'terraform.tfstate'), '{"resources": [{"type": "x"}]}');
+}
