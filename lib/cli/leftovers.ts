@@ -50,6 +50,21 @@ export async function clearLeftovers(
   docker: Docker,
   progress: Progress,
 ): Promise<void> {
+  await removeLeftovers(await checkForeign(stack, state, ownNetworks, docker), docker, progress);
+}
+
+/**
+ * Refuses to go on in an environment that another checkout of the project deployed: the same labels and names, and a
+ * state that is not ours. Returns the leftovers that are our own; changes nothing.
+ *
+ * @throws CommandError when there is something that may be somebody else's
+ */
+export async function checkForeign(
+  stack: StackFile,
+  state: TerraformState | undefined,
+  ownNetworks: ReadonlySet<string>,
+  docker: Docker,
+): Promise<Leftovers> {
   const left = await findLeftovers(stack, state, docker);
   const { own, foreign } = ownLeftovers(left, ownNetworks);
   const lostData = (state?.resources ?? []).length === 0 ? left.volumes : [];
@@ -62,7 +77,7 @@ export async function clearLeftovers(
         `When nobody needs them: \`cdktf-mlops clean ${stack.name} --force --data\` (deletes the data in the volumes).`,
     });
   }
-  await removeLeftovers(own, docker, progress);
+  return own;
 }
 
 /**

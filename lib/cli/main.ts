@@ -10,7 +10,7 @@ import { checkNothingAbove, checkNothingRemains, destroyStack, removeRuns } from
 import { checkDisk, checkMachine, checkTerraform, NEEDS } from './doctor';
 import { Docker, LABEL } from './docker';
 import { buildImages, ownImages, pushImages } from './images';
-import { findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
+import { checkForeign, findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
 import { lockProject } from './lock';
 import { checkPorts } from './ports';
 import { lastLines } from './process';
@@ -71,8 +71,9 @@ Set DEBUG=1 to see stack traces.`,
       const supply = recordedSupply(project);
       progress.say(`Supply: ${supply?.supply ?? 'not chosen yet; the first deploy does it'}`);
       await synth(project, supply, progress);
+      const stacks = StackFile.names(project).map((name) => StackFile.get(project, name));
+      await checkOwner(new Session(project, progress, supply), stacks);
       await progress.step('Ports', async (step) => {
-        const stacks = StackFile.names(project).map((name) => StackFile.get(project, name));
         await checkPorts(stacks, docker);
         step.outcome = `${stacks.flatMap((stack) => stack.publishedPorts()).length} wanted, none taken by others`;
       });
@@ -132,6 +133,7 @@ Set DEBUG=1 to see stack traces.`,
       const session = new Session(project, progress, await prepareSupply(project, progress, { record: false }));
       await synth(project, session.supply, progress);
       const stack = StackFile.get(project, name);
+      await checkOwner(session, [stack]);
       const terraform = await session.terraform(stack);
       // Also hides the secrets of the state from all that is shown below.
       const lost = await lostContainers(session, stack);
@@ -228,8 +230,11 @@ Set DEBUG=1 to see stack traces.`,
     .option('--wait', 'wait for a free place when the runner is busy')
     .description("train in a runner that a deploy declared; ends with the run's exit code")
     .action(async (environment: string, options: TrainFlags) => {
-      const result = await train(new Docker(), new Progress(), {
+      const session = await prepareWith(false);
+      const result = await train(session.docker, session.progress, {
         environment,
+        environments: StackFile.environments(session.project),
+        ownNetworks: await session.ownNetworks(environment),
         runner: options.runner,
         project: resolve(options.project),
         register: options.register,
@@ -342,6 +347,8 @@ async function prepare(command: string, stackNames: readonly string[]): Promise<
   const { project, docker } = session;
   StackFile.get(project, stackNames[0]);
   const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
+  // Before the ports, which the other checkout's environment has, and before images are built for nothing.
+  await checkOwner(session, stacks);
   await checkPorts(stacks, docker);
   await ensureImages(session, stacks);
   return session;
@@ -407,6 +414,18 @@ async function prepareToDestroy(command: string): Promise<Session | undefined> {
     progress.say(`  the program does not synthesise now (${reason(error)}): going by its last output`);
   }
   return new Session(project, progress, supply);
+}
+
+/**
+ * Sees that what the Engine has of these stacks is this project's.
+ *
+ * @throws CommandError when it may be another checkout's
+ */
+async function checkOwner(session: Session, stacks: readonly StackFile[]): Promise<void> {
+  for (const stack of stacks) {
+    const own = await session.ownNetworks(stack.environment);
+    await checkForeign(stack, await session.state(stack), own, session.docker);
+  }
 }
 
 /** Sees that the images that these stacks use and that are built here are there. */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, EXIT } from './command-error';
 import { ContainerInfo, Docker, LABEL, label } from './docker';
+import { attachedToOneOf } from './leftovers';
 import { run } from './process';
 import { Progress } from './progress';
 
@@ -20,6 +21,10 @@ export interface TrainOptions {
   readonly parameters: readonly string[];
   /** Wait for a free place rather than fail when the runner is busy. */
   readonly wait: boolean;
+  /** Environments that the project declares, for the remedy. @default - not known */
+  readonly environments?: readonly string[];
+  /** Ids and names of the networks of the environment that this project may use. @default - all */
+  readonly ownNetworks?: ReadonlySet<string>;
   /** Where the run's log goes. */
   readonly log: (line: string) => void;
 }
@@ -96,7 +101,17 @@ export async function train(docker: Docker, progress: Progress, options: TrainOp
 async function findRunner(docker: Docker, options: TrainOptions): Promise<ContainerInfo> {
   const runners = await docker.containers(`${LABEL.ENVIRONMENT}=${options.environment}`, `${LABEL.KIND}=job`);
   const template = runners.find((runner) => label(runner, LABEL.COMPONENT) === options.runner);
-  if (template !== undefined) return template;
+  if (template !== undefined) {
+    if (options.ownNetworks === undefined || attachedToOneOf(template, options.ownNetworks)) return template;
+    throw new CommandError(`the environment '${options.environment}' on this Docker Engine is not this project's`, {
+      remedy: 'another checkout of the project may have deployed it: train there.',
+    });
+  }
+  if (runners.length === 0 && options.environments?.includes(options.environment) === false) {
+    throw new CommandError(`there is no environment '${options.environment}'`, {
+      remedy: `use one of: ${options.environments.join(', ') || '(the program declares none)'}.`,
+    });
+  }
   const names = runners.map((runner) => label(runner, LABEL.COMPONENT)).join(', ');
   throw new CommandError(`the environment '${options.environment}' has no training runner '${options.runner}'`, {
     remedy: names === '' ? `deploy it first: \`cdktf-mlops deploy ${options.environment}\`.` : `use one of: ${names}.`,

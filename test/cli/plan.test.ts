@@ -46,6 +46,7 @@ async function plan(code: number, containers: object[]): Promise<number | string
   ]);
   fakes.add('docker', [
     { match: /^version/, stdout: '20.10' },
+    { match: /^(ps -a|network ls|volume ls)/, stdout: '' },
     { match: /^container inspect c0ffee/, stdout: JSON.stringify(containers), code: 0 },
   ]);
   await main(['node', 'cdktf-mlops', 'plan', 'staging']);
@@ -149,3 +150,22 @@ test.each([
   expect(shown).toContain(`error: ${message}`);
   expect(process.exitCode).toBe(1);
 });
+
+test.each([['plan', 'staging'], ['doctor'], ['deploy', 'staging', '--yes'], ['start']])(
+  "another checkout's environment ends %s before anything is built",
+  async (...args) => {
+    fakes.add('terraform', [VERSION]);
+    fakes.add('docker', [
+      { match: /^version/, stdout: '20.10' },
+      { match: /^info/, stdout: '/' },
+      { match: /^ps -a/, stdout: 'theirs\n' },
+      { match: /^container inspect theirs/, stdout: JSON.stringify([inspected({ Id: 'theirs' })]) },
+      { match: /^network ls/, stdout: 'net-1 staging\n' },
+      { match: /^volume ls/, stdout: '' },
+    ]);
+    await main(['node', 'cdktf-mlops', ...args]);
+    expect(shown).toContain("error: staging exists on this Docker Engine, and this project's state does not know it");
+    expect(shown).toContain('another checkout');
+    expect(process.exitCode).toBe(1);
+  },
+);

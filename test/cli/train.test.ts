@@ -180,3 +180,22 @@ test('a directory that is no project is refused before anything is made', async 
   ).rejects.toThrow('it has no file MLproject');
   expect(fakes.calls('docker')).toEqual([]);
 });
+
+test("a runner of another checkout's environment is refused before anything is made", async () => {
+  fakes.add('docker', FOUND);
+  const other = { ...options, ownNetworks: new Set<string>() };
+  await expect(train(new Docker(), new Progress(new Lines()), other)).rejects.toMatchObject({
+    message: "the environment 'staging' on this Docker Engine is not this project's",
+    remedy: expect.stringContaining('train there') as string,
+  });
+  expect(fakes.calls('docker').some((call) => call.startsWith('create'))).toBe(false);
+});
+
+test('an environment that the project does not declare is told from those that it does', async () => {
+  fakes.add('docker', [{ match: /^ps -a/, stdout: '' }]);
+  const unknown = { ...options, environment: 'nosuch', environments: ['staging'] };
+  await expect(train(new Docker(), new Progress(new Lines()), unknown)).rejects.toMatchObject({
+    message: "there is no environment 'nosuch'",
+    remedy: 'use one of: staging.',
+  });
+});
