@@ -34,7 +34,7 @@ const COMPONENTS: Record<string, Make> = {
 test.each(Object.entries(COMPONENTS))('%s refuses a prop that it does not have', (_name, make) => {
   const { stack, platform } = fakeStack();
   expect(() => make(stack, platform, { storrage: '5Gi' })).toThrow(
-    /^test\/one: 'props\.storrage' is "not known"; use one of: platform, /,
+    /^test\/one: 'props\.storrage' is not a known key; use one of: platform, /,
   );
 });
 
@@ -43,5 +43,5 @@ test.each<[string, (props: object) => unknown]>([
   ['Database.fromExisting', (props) => Database.fromExisting(any(props))],
   ['ModelRegistry.fromTrackingUri', (props) => ModelRegistry.fromTrackingUri(any(props))],
 ])('%s too', (name, from) => {
-  expect(() => from({ adress: 'x' })).toThrow(`${name}: 'props.adress' is "not known"; use one of: `);
+  expect(() => from({ adress: 'x' })).toThrow(`${name}: 'props.adress' is not a known key; use one of: `);
 });

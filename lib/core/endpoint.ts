@@ -1,3 +1,4 @@
+import { IConstruct } from 'constructs';
 import { check } from './errors';
 import { checkPort } from './quantity';
 
@@ -5,17 +6,19 @@ import { checkPort } from './quantity';
 export class Endpoint {
   /** A service that exists outside of what this program declares, by its URL, for example `https://mlflow.example.com`. */
   public static fromUrl(url: string): Endpoint {
+    return Endpoint._fromUrl('Endpoint.fromUrl', 'url', url);
+  }
+
+  /**
+   * For a factory or a construct that was given the URL itself, so that a mistake is told of it and its prop.
+   * @internal
+   */
+  public static _fromUrl(scope: IConstruct | string, prop: string, url: string): Endpoint {
     const match = /^([a-z][a-z0-9+.-]*):\/\/([A-Za-z0-9.-]+)(?::(\d+))?(\/[^\s?#]*)?$/.exec(url);
-    check(
-      match !== null,
-      'Endpoint.fromUrl',
-      'url',
-      url,
-      'write scheme://host[:port][/path], without user, query or fragment',
-    );
+    check(match !== null, scope, prop, url, 'write scheme://host[:port][/path], without user, query or fragment');
     const port = match[3] === undefined ? DEFAULT_PORTS[match[1]] : Number(match[3]);
-    check(port !== undefined, 'Endpoint.fromUrl', 'url', url, `name a port: '${match[1]}' has no default`);
-    checkPort('Endpoint.fromUrl', 'url', port);
+    check(port !== undefined, scope, prop, url, `name a port: '${match[1]}' has no default`);
+    checkPort(scope, prop, port);
     return new Endpoint(match[1], match[2], port, (match[4] ?? '').replace(/\/$/, ''), undefined);
   }
 

@@ -9,10 +9,18 @@ import { IConstruct } from 'constructs';
 export class ValidationError extends Error {
   constructor(scope: IConstruct | string, prop: string, got: unknown, want: string) {
     const where = typeof scope === 'string' ? scope : scope.node.path || scope.node.id;
-    super(`${where}: '${prop}' is ${show(got)}; ${want}`);
+    super(`${where}: '${prop}' ${got instanceof Said ? got.text : `is ${show(got)}`}; ${want}`);
     this.name = 'ValidationError';
   }
 }
+
+/** In the place of a value, what is wrong with a prop when it is not its value: `is not a known key`. */
+export class Said {
+  constructor(public readonly text: string) {}
+}
+
+/** For a key that is not one of those that there are. */
+export const UNKNOWN_KEY = new Said('is not a known key');
 
 /** Throws a ValidationError unless the condition holds. */
 export function check(
@@ -38,7 +46,7 @@ export function checkKeys(scope: IConstruct | string, prop: string, value: objec
   );
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
-      throw new ValidationError(scope, `${prop}.${key}`, 'not known', `use one of: ${known.join(', ')}`);
+      throw new ValidationError(scope, `${prop}.${key}`, UNKNOWN_KEY, `use one of: ${known.join(', ')}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { checkPublish } from './component';
 import { Container, ContainerProps } from './container';
 import { Endpoint } from './endpoint';
 import { check } from './errors';
@@ -104,6 +105,7 @@ export class Workload extends Container {
     for (const port of ports) {
       checkLabel(this, 'ports.name', port.name);
       checkPort(this, `ports.${port.name}`, port.port);
+      checkPublish(this, `ports.${port.name}.publish`, port.publish);
       check(!seen.has(port.port), this, 'ports', port.port, 'use each port once');
       check(!seen.has(port.name), this, 'ports', port.name, 'name each port differently');
       check(

@@ -1,5 +1,6 @@
 import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent, checkExisting, Kind } from '../core/component';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys } from '../core/errors';
 import { LiveDirectory } from '../core/live-directory';
@@ -17,6 +18,7 @@ import { Pushgateway } from '../monitoring/pushgateway';
 import { ArtifactStore } from '../registry/artifact-store';
 import { ContainerRegistry, IContainerRegistry } from '../registry/container-registry';
 import { Database } from '../registry/database';
+import { ARTIFACT_STORES, DATABASES, MODEL_REGISTRIES } from '../registry/existing';
 import { IModelRegistry, ModelRegistry, REGISTRY_LIMITS } from '../registry/model-registry';
 import { Gateway, GATEWAY_LIMITS, GATEWAY_USER } from '../serving/gateway';
 import { MODEL_CREDENTIALS, RELEASE_DIRECTORY } from '../serving/release';
@@ -37,21 +39,30 @@ import {
 export interface MlopsEnvironmentProps {
   /** Where it runs; names the environment. */
   readonly platform: IPlatform;
-  /** @default - made */
+  /**
+   * The PostgreSQL server in which the model registry keeps runs, versions and users.
+   * @default - a server on a volume, not published
+   */
   readonly database?: DatabaseConfiguration;
-  /** @default - made */
+  /**
+   * The S3 server in which the model registry keeps models and other files of runs.
+   * @default - a server on a volume, not published
+   */
   readonly artifacts?: ArtifactsConfiguration;
-  /** @default - made */
+  /** The MLflow server that records training runs and the versions of models. @default - made, not published */
   readonly registry?: RegistryConfiguration;
-  /** @default - made */
+  /** Where `cdktf-mlops train` runs a project: limits, and how many at once. @default - made */
   readonly training?: TrainingConfiguration;
-  /** @default - made */
+  /** The entry for clients, which divides their requests among the released versions. @default - made, not published */
   readonly gateway?: GatewayConfiguration;
-  /** @default - made */
+  /** The registry to which container images are pushed. @default - made, not published */
   readonly containers?: ContainersConfiguration;
-  /** @default - made */
+  /** The Jenkins controller, which is configured as code. @default - made, not published */
   readonly jenkins?: JenkinsConfiguration;
-  /** @default - made */
+  /**
+   * Prometheus, Alertmanager and Grafana, which watch all of the others.
+   * @default - made, not published, without receivers of alerts
+   */
   readonly monitoring?: MonitoringConfiguration;
   /** Refuse every plan that would destroy database, artifacts, Jenkins' home, images or metrics. @default false */
   readonly protect?: boolean;
@@ -112,13 +123,10 @@ const KEYS: {
 };
 
 /** What an `existing` component has, and where it comes from. */
-const EXISTING: Readonly<Record<string, { factory: string; members: readonly string[] }>> = {
-  database: { factory: 'Database.fromExisting', members: ['endpoint', 'databaseName', 'username', 'password'] },
-  artifacts: {
-    factory: 'ArtifactStore.fromBucket',
-    members: ['endpoint', 'bucket', 'region', 'accessKey', 'secretKey'],
-  },
-  registry: { factory: 'ModelRegistry.fromTrackingUri', members: ['endpoint', 'trainingUser', 'servingUser'] },
+const EXISTING: Readonly<Record<string, Kind>> = {
+  database: DATABASES,
+  artifacts: ARTIFACT_STORES,
+  registry: MODEL_REGISTRIES,
   containers: { factory: 'ContainerRegistry.fromAddress', members: ['address'] },
   jenkins: { factory: 'Jenkins.fromUrl', members: ['endpoint'] },
 };
@@ -326,8 +334,7 @@ export class MlopsEnvironment extends Construct {
   }
 
   private checkConfiguration(props: MlopsEnvironmentProps): void {
-    check(props.platform instanceof Object, this, 'platform', props.platform, 'say where it runs: a DockerPlatform');
-    checkKeys(this, 'props', props, ['platform', 'protect', ...Object.keys(KEYS)]);
+    checkComponent(this, props, { platform: true, protect: true, ...KEYS });
     check(
       componentPath(this, props.platform.environment) === '',
       this,
@@ -365,18 +372,7 @@ export class MlopsEnvironment extends Construct {
       'give true or false',
     );
     if (existing === undefined) return;
-    const { factory, members } = EXISTING[component];
-    check(
-      typeof existing === 'object' &&
-        existing !== null &&
-        [...members, 'dependables', 'containers'].every(
-          (member) => (existing as Record<string, unknown>)[member] !== undefined,
-        ),
-      this,
-      `${component}.existing`,
-      existing,
-      `give what ${factory} returns, or a component of that kind`,
-    );
+    checkExisting(this, `${component}.existing`, existing, EXISTING[component]);
     const useless = Object.keys(configuration).find(
       (key) => key !== 'existing' && key !== 'enabled' && configuration[key] !== undefined,
     );

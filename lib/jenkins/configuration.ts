@@ -1,6 +1,6 @@
 import { IConstruct } from 'constructs';
 import type * as yaml from 'yaml';
-import { check } from '../core/errors';
+import { check, UNKNOWN_KEY } from '../core/errors';
 import { Image } from '../core/image';
 import { checkLabel } from '../core/names';
 import { checkWhole, parseCpu, parseMemory } from '../core/quantity';
@@ -167,7 +167,7 @@ export function checkExtraConfiguration(scope: IConstruct, text: string, own: Re
       ROOT_KEYS.includes(key) || key.startsWith('x-'),
       scope,
       `${prop}.${key}`,
-      'not known',
+      UNKNOWN_KEY,
       `use one of: ${ROOT_KEYS.join(', ')}`,
     );
   }

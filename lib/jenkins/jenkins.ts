@@ -1,9 +1,10 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { componentPath, physicalName } from '../core/names';
@@ -118,7 +119,7 @@ const GRANTS: JenkinsGrant[] = [
 export class Jenkins extends Construct implements IJenkins, IObservable {
   /** A controller that exists already, by its URL. */
   public static fromUrl(url: string): IJenkins {
-    return { endpoint: Endpoint.fromUrl(url), dependables: [], containers: [] };
+    return { endpoint: Endpoint._fromUrl('Jenkins.fromUrl', 'url', url), dependables: [], containers: [] };
   }
 
   public readonly endpoint: Endpoint;
@@ -133,7 +134,7 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
 
   constructor(scope: Construct, id: string, props: JenkinsProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
     this.adminUsername = props.adminUsername ?? 'admin';
     check(
@@ -192,7 +193,7 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
 
   private publicUrl(platform: IPlatform, props: JenkinsProps): string {
     if (props.url !== undefined) {
-      Endpoint.fromUrl(props.url);
+      Endpoint._fromUrl(this, 'url', props.url);
       return props.url.endsWith('/') ? props.url : `${props.url}/`;
     }
     // Names are made from paths, so the inner one is known before the workload is there to ask.

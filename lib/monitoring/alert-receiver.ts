@@ -61,7 +61,7 @@ export class AlertReceiver {
       options,
       {},
       (common) => ({ webhook_configs: [{ ...common, url }] }),
-      Endpoint.fromUrl(url),
+      Endpoint._fromUrl('AlertReceiver.webhook', 'url', url),
     );
   }
 
@@ -131,7 +131,13 @@ export class AlertReceiver {
         },
       ],
     });
-    return new AlertReceiver(name, props, secrets, render, Endpoint.fromUrl(`smtp://${props.smarthost}`));
+    return new AlertReceiver(
+      name,
+      props,
+      secrets,
+      render,
+      Endpoint._fromUrl('AlertReceiver.email', 'smarthost', `smtp://${props.smarthost}`),
+    );
   }
 
   /** Which alerts it gets. */

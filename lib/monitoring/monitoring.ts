@@ -1,8 +1,9 @@
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { ConfigFile } from '../core/config-file';
 import { Container, SECRETS_DIRECTORY } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { LiveDirectory } from '../core/live-directory';
@@ -170,7 +171,7 @@ export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     this.props = props;
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
     const alerts = monitoringAlerts(this, props.alerts);
     this.checkNumbers();

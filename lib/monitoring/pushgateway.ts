@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -44,7 +44,7 @@ export class Pushgateway extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: PushgatewayProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const gateway = new Workload(this, 'Resource', {
       platform: props.platform,
       image: Image.fromCatalog('pushgateway'),

@@ -1,5 +1,6 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent, checkGiven } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys } from '../core/errors';
@@ -96,10 +97,17 @@ const EXISTING_KEYS: Record<keyof ExistingBucketProps, true> = {
 export class ArtifactStore extends Construct implements IArtifactStore, IObservable {
   /** A bucket of any S3 server that exists already. */
   public static fromBucket(props: ExistingBucketProps): IArtifactStore {
-    checkKeys('ArtifactStore.fromBucket', 'props', props, Object.keys(EXISTING_KEYS));
-    checkBucket('ArtifactStore.fromBucket', props.bucket);
+    const where = 'ArtifactStore.fromBucket';
+    checkKeys(where, 'props', props, Object.keys(EXISTING_KEYS));
+    checkGiven(where, props, {
+      endpointUrl: "give the S3 API's URL, for example 'https://s3.eu-central-1.amazonaws.com'",
+      bucket: "give the bucket's name",
+      accessKey: 'give the access key id as a Secret',
+      secretKey: 'give the secret access key as a Secret',
+    });
+    checkBucket(where, props.bucket);
     return {
-      endpoint: Endpoint.fromUrl(props.endpointUrl),
+      endpoint: Endpoint._fromUrl(where, 'endpointUrl', props.endpointUrl),
       bucket: props.bucket,
       region: props.region ?? DEFAULT_REGION,
       accessKey: props.accessKey,
@@ -119,7 +127,7 @@ export class ArtifactStore extends Construct implements IArtifactStore, IObserva
 
   constructor(scope: Construct, id: string, props: ArtifactStoreProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
     this.bucket = props.bucket ?? 'artifacts';
     this.region = props.region ?? DEFAULT_REGION;

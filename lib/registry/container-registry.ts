@@ -1,9 +1,10 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
@@ -82,7 +83,7 @@ export class ContainerRegistry extends Construct implements IContainerRegistry, 
 
   constructor(scope: Construct, id: string, props: ContainerRegistryProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { publish, htpasswd } = props;
     check(
       publish === undefined || publish.address.startsWith('127.') || htpasswd !== undefined,

@@ -1,5 +1,6 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent, checkGiven } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys } from '../core/errors';
@@ -8,6 +9,7 @@ import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
+import { checkPort } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Task } from '../core/task';
@@ -131,6 +133,14 @@ export class Database extends Construct implements IDatabase, IObservable {
   public static fromExisting(props: ExistingDatabaseProps): IDatabase {
     const where = 'Database.fromExisting';
     checkKeys(where, 'props', props, Object.keys(EXISTING_KEYS));
+    checkGiven(where, props, {
+      host: "give the server's host name or address",
+      databaseName: 'give the database to connect to',
+      username: 'give the role that owns the database',
+      password: "give the role's password as a Secret",
+    });
+    check(/^[A-Za-z0-9.-]+$/.test(props.host), where, 'host', props.host, 'write a host name or an IPv4 address');
+    if (props.port !== undefined) checkPort(where, 'port', props.port);
     check(
       props.sslMode === undefined || SSL_MODES.includes(props.sslMode),
       where,
@@ -161,7 +171,7 @@ export class Database extends Construct implements IDatabase, IObservable {
 
   constructor(scope: Construct, id: string, props: DatabaseProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
     this.databaseName = props.databaseName ?? 'app';
     this.username = props.username ?? this.databaseName;

@@ -1,5 +1,6 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
+import { checkComponent, checkExisting, checkGiven } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys, ValidationError } from '../core/errors';
@@ -14,6 +15,7 @@ import { Task } from '../core/task';
 import { Workload } from '../core/workload';
 import { ArtifactStore, IArtifactStore } from './artifact-store';
 import { Database, IDatabase } from './database';
+import { ARTIFACT_STORES, DATABASES } from './existing';
 import { scrapeJobName } from '../monitoring/job-name';
 import { ModelRegistryAlerts, modelRegistryObservability } from './registry-observability';
 
@@ -117,9 +119,14 @@ const EXISTING_KEYS: Record<keyof ExistingModelRegistryProps, true> = {
 export class ModelRegistry extends Construct implements IModelRegistry, IObservable {
   /** A registry that exists already. */
   public static fromTrackingUri(props: ExistingModelRegistryProps): IModelRegistry {
-    checkKeys('ModelRegistry.fromTrackingUri', 'props', props, Object.keys(EXISTING_KEYS));
+    const where = 'ModelRegistry.fromTrackingUri';
+    checkKeys(where, 'props', props, Object.keys(EXISTING_KEYS));
+    checkGiven(where, props, {
+      trackingUri: "give the server's URL, for example 'https://mlflow.example.com'",
+      trainingUser: 'give the username and the password that training signs in with',
+    });
     return {
-      endpoint: Endpoint.fromUrl(props.trackingUri),
+      endpoint: Endpoint._fromUrl(where, 'trackingUri', props.trackingUri),
       trainingUser: props.trainingUser,
       servingUser: props.servingUser ?? props.trainingUser,
       dependables: [],
@@ -139,8 +146,10 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
 
   constructor(scope: Construct, id: string, props: ModelRegistryProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
+    if (props.database !== undefined) checkExisting(this, 'database', props.database, DATABASES);
+    if (props.artifacts !== undefined) checkExisting(this, 'artifacts', props.artifacts, ARTIFACT_STORES);
     const protect = props.protect ?? false;
     const database = props.database ?? new Database(this, 'database', { platform, databaseName: 'mlflow', protect });
     this.database = database;

@@ -1,8 +1,9 @@
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { ConfigFile } from '../core/config-file';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { LiveDirectory } from '../core/live-directory';
@@ -72,7 +73,7 @@ export class Gateway extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform } = props;
     const users = Object.entries(props.tokens ?? {});
     for (const [user] of users) checkLabel(this, 'tokens', user);

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { checkLabel } from '../core/names';
@@ -90,7 +91,7 @@ export class ModelServer extends Construct {
 
   constructor(scope: Construct, id: string, props: ModelServerProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const match = MODEL_URI.exec(props.modelUri);
     check(
       match !== null,

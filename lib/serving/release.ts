@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
+import { checkComponent } from '../core/component';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check, checkKeys, Said } from '../core/errors';
 import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName } from '../core/names';
 import { IPlatform } from '../core/platform';
@@ -77,7 +78,7 @@ export class Release extends Construct {
 
   constructor(scope: Construct, id: string, props: ReleaseProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
     const { platform, data } = props;
     this.checkData(data);
     const trackingEndpoint =
@@ -161,11 +162,13 @@ export class Release extends Construct {
         'name at least one version',
       );
       const seen = new Set<number>();
-      for (const entry of model.versions) {
-        checkKeys(this, `${prop}.versions`, entry, ['version', 'share']);
-        checkWhole(this, `${prop}.versions.version`, entry.version, 1, 1_000_000_000);
-        checkWhole(this, `${prop}.versions.share`, entry.share, 0, 100);
-        check(!seen.has(entry.version), this, `${prop}.versions`, entry.version, 'name each version once');
+      for (const [index, entry] of model.versions.entries()) {
+        const at = `${prop}.versions[${index}]`;
+        checkKeys(this, at, entry, ['version', 'share']);
+        checkWhole(this, `${at}.version`, entry.version, 1, 1_000_000_000);
+        checkWhole(this, `${at}.share`, entry.share, 0, 100);
+        const twice = new Said(`names version ${entry.version} twice`);
+        check(!seen.has(entry.version), this, `${prop}.versions`, twice, 'name each version once');
         seen.add(entry.version);
       }
       const sum = model.versions.reduce((total, entry) => total + entry.share, 0);

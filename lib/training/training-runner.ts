@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
+import { checkComponent, checkExisting } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check } from '../core/errors';
 import { Image } from '../core/image';
 import { Job } from '../core/job';
 import { IObservable, Observability } from '../core/observability';
@@ -10,6 +11,7 @@ import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
 import { withoutOwn } from '../core/words';
+import { MODEL_REGISTRIES } from '../registry/existing';
 import { IModelRegistry } from '../registry/model-registry';
 import { trainingObservability } from './training-observability';
 
@@ -59,7 +61,8 @@ export class TrainingRunner extends Construct implements IObservable {
 
   constructor(scope: Construct, id: string, props: TrainingRunnerProps) {
     super(scope, id);
-    checkKeys(this, 'props', props, Object.keys(KEYS));
+    checkComponent(this, props, KEYS);
+    checkExisting(this, 'registry', props.registry, MODEL_REGISTRIES);
     const own = {
       MLFLOW_TRACKING_URI: props.registry.endpoint.url,
       MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { App, TerraformStack } from 'cdktf';
 import {
   AlertReceiver,
+  ArtifactStore,
   ConfigFile,
+  ContainerRegistry,
   Database,
   DockerPlatform,
+  Endpoint,
   HealthCheck,
   Image,
   IPlatform,
+  Jenkins,
   MlopsEnvironment,
   MlopsEnvironmentProps,
   ModelRegistry,
@@ -79,7 +83,7 @@ const server =
     void new ModelServer(stack, 'server', {
       platform,
       modelUri: 'models:/cancer/1',
-      trackingEndpoint: ModelRegistry.fromTrackingUri(any({ trackingUri: 'http://mlflow:5000' })).endpoint,
+      trackingEndpoint: Endpoint.fromUrl('http://mlflow:5000'),
       username: 'serving',
       credentials: SecretBundle.fromName(stack, 'credentials', platform, 'model-credentials'),
       ...props,
@@ -164,7 +168,7 @@ const cases: Record<string, [Build, string][]> = {
     ],
     [
       versions({ version: 1, share: 50 }, { version: 1, share: 50 }),
-      `staging/models: 'data.models.cancer.versions' is 1; name each version once`,
+      `staging/models: 'data.models.cancer.versions' names version 1 twice; name each version once`,
     ],
     [
       (stack, platform) => new Database(stack, 'db', { platform, databases: ['app'] }),
@@ -205,11 +209,11 @@ const cases: Record<string, [Build, string][]> = {
     [versions({ version: 1, share: 60 }, { version: 2, share: 60 }), `the shares must add up to 100, not 120`],
     [
       versions({ version: 1, share: 99.5 }, { version: 2, share: 0.5 }),
-      `'data.models.cancer.versions.share' is 99.5; want a whole number from 0 to 100`,
+      `'data.models.cancer.versions[0].share' is 99.5; want a whole number from 0 to 100`,
     ],
     [
       versions({ version: 1, share: 150 }, { version: 2, share: -50 }),
-      `'data.models.cancer.versions.share' is 150; want`,
+      `'data.models.cancer.versions[0].share' is 150; want`,
     ],
     [versions(), `staging/models: 'data.models.cancer.versions' is []; name at least one version`],
     [release({ models: null }), `staging/models: 'data.models' is null; give an object of models by name`],
@@ -277,11 +281,11 @@ const cases: Record<string, [Build, string][]> = {
   'a component or a key that is not known': [
     [
       environment(any({ monitor: {} })),
-      `staging/staging: 'props.monitor' is "not known"; use one of: platform, protect, database`,
+      `staging/staging: 'props.monitor' is not a known key; use one of: platform, protect, database`,
     ],
     [
       environment({ registry: any({ prot: 5000 }) }),
-      `staging/staging: 'registry.prot' is "not known"; use one of: existing, port, allowedHosts`,
+      `staging/staging: 'registry.prot' is not a known key; use one of: existing, port, allowedHosts`,
     ],
     [
       environment({ gateway: any('on') }),
@@ -299,10 +303,10 @@ const cases: Record<string, [Build, string][]> = {
       environment({ database: { existing: any('db') } }),
       `staging/staging: 'database.existing' is "db"; give what Database`,
     ],
-    [release({ model: {} }), `staging/models: 'data.model' is "not known"; use one of: models`],
+    [release({ model: {} }), `staging/models: 'data.model' is not a known key; use one of: models`],
     [
       versions({ version: 1, weight: 100 }),
-      `'data.models.cancer.versions.weight' is "not known"; use one of: version, share`,
+      `'data.models.cancer.versions[0].weight' is not a known key; use one of: version, share`,
     ],
     [
       (stack) => new MlopsEnvironment(stack, 'staging', any({})),
@@ -310,6 +314,69 @@ const cases: Record<string, [Build, string][]> = {
     ],
     [web({ platform: any(undefined) }), `staging/web: 'platform' is missing; say where it runs`],
     [web({ healthCheck: any(undefined) }), `staging/web: 'healthCheck' is missing; give HealthCheck.http`],
+  ],
+  'what is left out': [
+    [(stack) => new MlopsEnvironment(stack, 'staging', any(undefined)), `staging/staging: 'props' is missing; give an`],
+    [
+      (stack) => new ModelRegistry(stack, 'registry', any({})),
+      `staging/registry: 'platform' is missing; say where it runs`,
+    ],
+    [
+      (stack, platform) => new ModelRegistry(stack, 'registry', { platform, database: any({ host: 'x' }) }),
+      `staging/registry: 'database' is {"host":"x"}; give what Database.fromExisting returns`,
+    ],
+    [
+      (stack, platform) => new ModelRegistry(stack, 'registry', { platform, artifacts: any('s3') }),
+      `staging/registry: 'artifacts' is "s3"; give what ArtifactStore.fromBucket returns`,
+    ],
+    [
+      (stack, platform) => new TrainingRunner(stack, 'training', any({ platform })),
+      `staging/training: 'registry' is missing; give what ModelRegistry.fromTrackingUri returns`,
+    ],
+    [
+      environment({ database: { existing: any({ username: 'x' }) } }),
+      `staging/staging: 'database.existing.endpoint' is missing; give what Database.fromExisting returns`,
+    ],
+    [() => Database.fromExisting(any({ host: 'x' })), `Database.fromExisting: 'databaseName' is missing; give the`],
+    [() => Database.fromExisting(any({})), `Database.fromExisting: 'host' is missing; give the server's host name`],
+    [() => ArtifactStore.fromBucket(any({})), `ArtifactStore.fromBucket: 'endpointUrl' is missing; give the S3 API's`],
+    [
+      () => ModelRegistry.fromTrackingUri(any({ trackingUri: 'http://mlflow:5000' })),
+      `ModelRegistry.fromTrackingUri: 'trainingUser' is missing; give the username`,
+    ],
+  ],
+  'a number where a port is published': [
+    [
+      (stack, platform) => new ModelRegistry(stack, 'registry', { platform, publish: any(5000) }),
+      `staging/registry: 'publish' is 5000; use Publish.onLoopback(5000)`,
+    ],
+    [
+      (stack, platform) => new ContainerRegistry(stack, 'containers', { platform, publish: any('5000') }),
+      `staging/containers: 'publish' is "5000"; use Publish.onLoopback(5000)`,
+    ],
+    [
+      (stack, platform) => new Jenkins(stack, 'jenkins', { platform, publish: any({ port: 8080 }) }),
+      `staging/jenkins: 'publish' is {"port":8080}; use Publish.onLoopback(8080)`,
+    ],
+    [
+      web({ ports: [{ name: 'http', port: 80, publish: any(8080) }] }),
+      `staging/web: 'ports.http.publish' is 8080; use Publish.onLoopback(8080)`,
+    ],
+  ],
+  'a URL that is none': [
+    [() => Jenkins.fromUrl('nonsense'), `Jenkins.fromUrl: 'url' is "nonsense"; write scheme://host[:port][/path]`],
+    [
+      () => ModelRegistry.fromTrackingUri({ trackingUri: 'nonsense', trainingUser: user }),
+      `ModelRegistry.fromTrackingUri: 'trackingUri' is "nonsense"; write scheme://host`,
+    ],
+    [
+      () => ArtifactStore.fromBucket(any({ endpointUrl: 'nonsense', bucket: 'models', accessKey: {}, secretKey: {} })),
+      `ArtifactStore.fromBucket: 'endpointUrl' is "nonsense"; write scheme://host`,
+    ],
+    [
+      () => Database.fromExisting(any({ host: 'no such', databaseName: 'a', username: 'a', password: {} })),
+      `Database.fromExisting: 'host' is "no such"; write a host name`,
+    ],
   ],
   'what would be ignored': [
     [

@@ -193,7 +193,7 @@ describe('refuses', () => {
     [
       'an unknown root',
       { extraConfiguration: 'jenkin: {}' },
-      `'extraConfiguration.jenkin' is "not known"; use one of: appearance, configuration-as-code, credentials,`,
+      `'extraConfiguration.jenkin' is not a known key; use one of: appearance, configuration-as-code, credentials,`,
     ],
     [
       'configuration that the construct writes',

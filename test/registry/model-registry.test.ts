@@ -200,5 +200,5 @@ test('thresholds of its alerts can be set, and two registries raise alerts of tw
     new ModelRegistry(stack, id, { platform, alerts: { latencySeconds: 9 } }).observability.alerts!;
   expect(alerts('registry')[1]).toMatchObject({ name: 'ModelRegistrySlow', expr: expect.stringMatching(/ > 9$/) });
   expect(alerts('team-b')[1].name).toBe('ModelRegistrySlowTeamB');
-  expect(() => make({ alerts: { latency: 9 } as never })).toThrow('ModelRegistry: \'alerts.latency\' is "not known"');
+  expect(() => make({ alerts: { latency: 9 } as never })).toThrow("ModelRegistry: 'alerts.latency' is not a known key");
 });

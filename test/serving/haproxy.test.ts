@@ -123,7 +123,7 @@ describe('gateway configuration', () => {
 
   test('refuses an option that it does not know', () => {
     expect(() => renderGatewayConfig({ tokenFile: '/x' } as GatewayConfigOptions, 'staging/gateway')).toThrow(
-      `staging/gateway: 'options.tokenFile' is "not known"`,
+      `staging/gateway: 'options.tokenFile' is not a known key`,
     );
   });
 });
