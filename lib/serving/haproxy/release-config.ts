@@ -158,7 +158,8 @@ function serverName(version: number | string, index: number): string {
 
 /**
  * The weight of each version's servers, so that all replicas of a version together get its share. HAProxy's weights
- * are integers up to 256: exact where a common multiple fits, otherwise to within half a step.
+ * are integers up to 256: exact where a common multiple fits (always, when all versions have as many replicas), otherwise
+ * those of all possible weights that come closest.
  */
 export function serverWeights(versions: readonly GatewayModelVersion[]): number[] {
   const perServer = versions.map(({ share, replicas }) => share / (replicas ?? 1));
@@ -168,7 +169,16 @@ export function serverWeights(versions: readonly GatewayModelVersion[]): number[
       return perServer.map((share) => Math.round(share * factor));
     }
   }
-  return perServer.map((share) => (share === 0 ? 0 : Math.max(1, Math.round((share * 256) / highest))));
+  let [best, least]: [number[], number] = [[], Infinity];
+  for (let top = 1; top <= 256; top++) {
+    const weights = perServer.map((share) => (share === 0 ? 0 : Math.max(1, Math.round((share * top) / highest))));
+    const all = versions.reduce((sum, { replicas }, v) => sum + weights[v] * (replicas ?? 1), 0);
+    const error = Math.max(
+      ...versions.map(({ share, replicas }, v) => Math.abs((weights[v] * (replicas ?? 1) * 100) / all - share)),
+    );
+    if (error < least) [best, least] = [weights, error];
+  }
+  return best;
 }
 
 function isNearlyInteger(value: number): boolean {
