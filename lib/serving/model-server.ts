@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { checkComponent } from '../core/component';
+import { checkComponent, checkGiven } from '../core/component';
 import { Endpoint } from '../core/endpoint';
 import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
@@ -117,6 +117,10 @@ export class ModelServer extends Construct {
       '(not shown)',
       'give either password or credentials',
     );
+    checkGiven(this, props, {
+      trackingEndpoint: "give the registry's endpoint, or Endpoint.fromUrl",
+      username: "give the registry's user that the server reads with",
+    });
     const own = {
       MLOPS_MODEL_NAME: this.modelName,
       MLOPS_MODEL_URI: props.modelUri,

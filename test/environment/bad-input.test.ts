@@ -316,6 +316,11 @@ const cases: Record<string, [Build, string][]> = {
     [web({ healthCheck: any(undefined) }), `staging/web: 'healthCheck' is missing; give HealthCheck.http`],
   ],
   'what is left out': [
+    [
+      server({ trackingEndpoint: undefined }),
+      `staging/server: 'trackingEndpoint' is missing; give the registry's endpoint`,
+    ],
+    [server({ username: undefined }), `staging/server: 'username' is missing; give the registry's user`],
     [(stack) => new MlopsEnvironment(stack, 'staging', any(undefined)), `staging/staging: 'props' is missing; give an`],
     [
       (stack) => new ModelRegistry(stack, 'registry', any({})),
