@@ -26,14 +26,14 @@ try {
   cpSync(tests, join(directory, 'tests'), { recursive: true });
   const unitTests = readdirSync(tests)
     .filter((name) => name.endsWith('.test.yaml'))
-    .map((name) => `/work/tests/${name}`);
-  tool('prometheus', 'promtool', ['check', 'config', '/work/etc/prometheus/prometheus.yml']);
-  tool('prometheus', 'promtool', ['check', 'rules', '/work/etc/prometheus/rules.yml']);
+    .map((name) => `/check/tests/${name}`);
+  tool('prometheus', 'promtool', ['check', 'config', '/check/etc/prometheus/prometheus.yml']);
+  tool('prometheus', 'promtool', ['check', 'rules', '/check/etc/prometheus/rules.yml']);
   tool('prometheus', 'promtool', ['test', 'rules', ...unitTests]);
-  tool('alertmanager', 'amtool', ['check-config', '/work/etc/alertmanager/alertmanager.yml']);
+  tool('alertmanager', 'amtool', ['check-config', '/check/etc/alertmanager/alertmanager.yml']);
   tool('blackbox-exporter', 'blackbox_exporter', [
     '--config.check',
-    '--config.file=/work/etc/blackbox_exporter/config.yml',
+    '--config.file=/check/etc/blackbox_exporter/config.yml',
   ]);
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -59,7 +59,7 @@ function tool(key: string, name: string, args: readonly string[]): void {
       '-c',
       script,
       name,
-      ...args.map((arg) => arg.replaceAll('/work/', '/tmp/work/')),
+      ...args.map((arg) => arg.replaceAll('/check/', '/tmp/check/')),
     ],
     { input: archive.stdout, stdio: ['pipe', 'inherit', 'inherit'] },
   );

@@ -41,8 +41,8 @@ export function renderWatchedEnvironment(): Record<string, string> {
     for (const { path, content } of workload.spec.files ?? []) {
       files[path.slice(1)] = content
         .replace(/([$%])\1\{/g, '$1{')
-        .replaceAll('/etc/prometheus/', '/tmp/work/etc/prometheus/')
-        .replaceAll('/run/secrets/', '/tmp/work/run/secrets/');
+        .replaceAll('/etc/prometheus/', '/tmp/check/etc/prometheus/')
+        .replaceAll('/run/secrets/', '/tmp/check/run/secrets/');
     }
   }
   files['live/model-targets.json'] = '[]';
