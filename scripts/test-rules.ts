@@ -45,7 +45,7 @@ process.exitCode = failed ? 1 : 0;
 function tool(key: string, name: string, args: readonly string[]): void {
   const image = reference(key);
   console.log(`\n$ ${name} ${args.join(' ')}   (in ${image})`);
-  const script = `mkdir -p /tmp/work && cd /tmp/work && tar xf - && exec ${name} "$@"`;
+  const script = `mkdir -p /tmp/check && cd /tmp/check && tar xf - && exec ${name} "$@"`;
   const archive = spawnSync('tar', ['cf', '-', '-C', directory, '.'], { maxBuffer: 64 * 1024 * 1024 });
   const result = spawnSync(
     'docker',
