@@ -1,16 +1,12 @@
 import { IConstruct } from 'constructs';
 import { checkKeys } from '../../core/errors';
+import { checkWhole } from '../../core/quantity';
 import { METRICS_PORT, drainSeconds } from './gateway-config';
 import { renderReleaseConfig } from './release-config';
-import { checkPath, checkWhole } from './syntax';
+import { checkPath } from './syntax';
 
 /** Name of the file in the live directory that holds the release. Publish it by renaming, never by writing into it. */
 export const RELEASE_FILE = 'models.cfg';
-/** A copy of the release file that the gateway serves. */
-export const LOADED_FILE = 'models.cfg.loaded';
-/** Why the gateway refused the release file: its first line, then HAProxy's message. Absent when it did not. */
-export const REFUSED_FILE = 'models.cfg.error';
-
 /** Where the gateway's entrypoint finds what it needs. */
 export interface GatewayEntrypointOptions {
   /** File with the rendered base configuration. @default /etc/gateway/haproxy.cfg */

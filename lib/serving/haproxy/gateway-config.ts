@@ -1,14 +1,7 @@
 import { IConstruct } from 'constructs';
 import { checkKeys } from '../../core/errors';
-import {
-  DEFAULTS_NAME,
-  RELEASE_BACKEND,
-  RESOLVERS_NAME,
-  USERS_TABLE,
-  checkPath,
-  checkWhole,
-  jsonString,
-} from './syntax';
+import { checkWhole } from '../../core/quantity';
+import { DEFAULTS_NAME, RELEASE_BACKEND, RESOLVERS_NAME, USERS_TABLE, checkPath, jsonString } from './syntax';
 
 /** Port of the gateway's own metrics and health, in plain HTTP, never published. */
 export const METRICS_PORT = 8405;

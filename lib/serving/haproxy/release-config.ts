@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { IConstruct } from 'constructs';
 import { check } from '../../core/errors';
+import { checkWhole } from '../../core/quantity';
 import {
   DEFAULTS_NAME,
   RELEASE_BACKEND,
@@ -8,7 +9,6 @@ import {
   checkHost,
   checkModelName,
   checkVersion,
-  checkWhole,
   jsonString,
 } from './syntax';
 

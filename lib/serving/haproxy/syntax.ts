@@ -60,17 +60,6 @@ export function checkPath(scope: IConstruct | string, prop: string, value: unkno
   );
 }
 
-/** Refuses what isn't a whole number within the given bounds, both included. */
-export function checkWhole(scope: IConstruct | string, prop: string, value: unknown, min: number, max: number): void {
-  check(
-    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max,
-    scope,
-    prop,
-    value,
-    `must be a whole number from ${min} to ${max}`,
-  );
-}
-
 /**
  * JSON as a single-quoted HAProxy argument. Strong quotes switch off every escape and variable but can't hold a single
  * quote, which is therefore written as JSON's own escape.
