@@ -1,3 +1,4 @@
+import { Image as DockerImage } from '@cdktf/provider-docker/lib/image';
 import { DockerProvider } from '@cdktf/provider-docker/lib/provider';
 import { App, TerraformStack, Testing } from 'cdktf';
 import {
@@ -63,6 +64,23 @@ describe('every container on Docker', () => {
     expect(check(60)).toMatchObject({ interval: '1m0s' });
     expect(check(90)).toMatchObject({ interval: '1m30s' });
     expect(check(3600)).toMatchObject({ interval: '1h0m0s' });
+  });
+
+  test('has swap equal to its memory, which means none, and without which no plan would come clean', () => {
+    const container = named(web({ resources: Resources.of({ memory: '64Mi' }) }), 'staging-web');
+    expect(container).toMatchObject({ memory: 64, memory_swap: 64 });
+  });
+
+  test('leaves its image on the machine when it is destroyed', () => {
+    const stack = new TerraformStack(new App(), 'test');
+    const platform = new DockerPlatform(stack, 'platform', { environment: 'staging' });
+    new Workload(stack, 'web', { platform, image: IMAGE, healthCheck: HealthCheck.http('/', 80) });
+    expect(
+      Testing.toHaveResourceWithProperties(Testing.synth(stack), DockerImage.tfResourceType, {
+        name: 'example.com/app:1.2.3',
+        keep_locally: true,
+      }),
+    ).toBe(true);
   });
 
   test.each<[string, Partial<WorkloadProps>]>([
@@ -190,7 +208,9 @@ describe('publications', () => {
 
   test('forget an old refusal before they publish, and put the last good file back after a new one', () => {
     const script = publish('x').entrypoint![2];
-    expect(script.indexOf('rm -f /live/a.cfg.error')).toBeLessThan(script.indexOf('mv /live/.a.cfg.new /live/a.cfg'));
+    expect(script).toMatch(
+      /^set -e\nrm -f \/live\/a\.cfg\.error; cp \S+ \S+ && mv \/live\/\.a\.cfg\.new \/live\/a\.cfg\n/,
+    );
     expect(script).toContain('cp /live/a.cfg.loaded /live/.a.cfg.new && mv /live/.a.cfg.new /live/a.cfg; exit 1');
   });
 });
