@@ -7,7 +7,13 @@ import { checkPort } from './quantity';
 /** What every component's props have been through before it reads one of them. */
 export function checkComponent(scope: IConstruct, props: { readonly platform: IPlatform }, keys: object): void {
   checkKeys(scope, 'props', props, Object.keys(keys));
-  check(props.platform instanceof Object, scope, 'platform', props.platform, 'say where it runs: a DockerPlatform');
+  check(
+    props.platform instanceof Object,
+    scope,
+    'platform',
+    props.platform,
+    'say where it runs: a DockerPlatform or a KubernetesPlatform',
+  );
   for (const [key, value] of Object.entries(props)) {
     if (key.startsWith('publish')) checkPublish(scope, key, value as unknown as Publish | undefined);
   }
@@ -20,7 +26,7 @@ export function checkPublish(scope: IConstruct, prop: string, publish: Publish |
   const port = Number.isInteger(Number(given)) && Number(given) > 0 ? Number(given) : 8080;
   check(
     // A second copy of this library makes these too, so that its class is not asked for.
-    typeof given === 'object' && given !== null && typeof publish.address === 'string' && publish.address !== '',
+    typeof given === 'object' && given !== null && typeof publish.address === 'string' && 'url' in given,
     scope,
     prop,
     given,

@@ -68,7 +68,13 @@ export abstract class Container extends Construct {
     public readonly spec: ContainerProps,
   ) {
     super(scope, id);
-    check(spec.platform instanceof Object, this, 'platform', spec.platform, 'say where it runs: a DockerPlatform');
+    check(
+      spec.platform instanceof Object,
+      this,
+      'platform',
+      spec.platform,
+      'say where it runs: a DockerPlatform or a KubernetesPlatform',
+    );
     check(spec.image instanceof Object, this, 'image', spec.image, 'give Image.fromRegistry or Image.fromCatalog');
     this.platform = spec.platform;
     this.componentPath = componentPath(this, spec.platform.environment);

@@ -9,6 +9,7 @@ export * from './observability';
 export * from './platform';
 export * from './port';
 export * from './resources';
+export * from './schedule';
 export * from './secret';
 export * from './secret-bundle';
 export * from './task';

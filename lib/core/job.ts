@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { Container, ContainerProps } from './container';
 import { checkWhole } from './quantity';
+import { Schedule } from './schedule';
 
 /** What {@link Job} takes. */
 export interface JobProps extends ContainerProps {
@@ -8,10 +9,12 @@ export interface JobProps extends ContainerProps {
   readonly concurrency?: number;
   /** Seconds between TERM and KILL when a run is stopped. @default 30 */
   readonly stopSeconds?: number;
+  /** When the platform itself starts a run; one that is due while another is under way is left out. @default - never */
+  readonly schedule?: Schedule;
 }
 
 /**
- * Work that a deploy declares and that is started from outside of it: by a person, a schedule or a pipeline. The
+ * Work that a deploy declares and that is started later: by a person, a schedule or a pipeline. The
  * declaration fixes image, limits, data, rights and secrets; who starts a run adds arguments only.
  */
 export class Job extends Container {

@@ -1,6 +1,7 @@
 import { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import { checkContent } from './config-file';
+import { Endpoint } from './endpoint';
 import { check } from './errors';
 import { componentPath, physicalName } from './names';
 import { Deployed, IPlatform } from './platform';
@@ -70,11 +71,8 @@ export interface PublishedFilesProps {
   readonly directory: LiveDirectory;
   /** Text of each file, by file name. */
   readonly files: Record<string, string>;
-  /**
-   * Files whose reader confirms that it uses them, by writing the same bytes to `<name>.loaded`. A deploy waits for it,
-   * and fails with the content of `<name>.error` when the reader refuses a file. @default - none
-   */
-  readonly confirm?: string[];
+  /** Files whose readers say when they use them; a deploy waits for it. @default - none */
+  readonly confirm?: Confirmation[];
   /** Seconds to wait for the confirmations. @default 60 */
   readonly timeoutSeconds?: number;
   /**
@@ -82,6 +80,20 @@ export interface PublishedFilesProps {
    * no longer name them are in use. On Docker they need `UpdateStrategy.CREATE_FIRST`. @default - none
    */
   readonly names?: Workload[];
+}
+
+/**
+ * How a reader of a file says that it uses it. Which way is taken is the platform's: where reader and publisher share a
+ * volume, the reader writes the same bytes to `<file>.loaded`, or the reason why not to `<file>.error`, with which the
+ * deploy fails; where they do not, every replica of the reader is asked.
+ */
+export interface Confirmation {
+  /** Name of the file. */
+  readonly file: string;
+  /** URL inside the environment at which each replica tells what it uses. */
+  readonly url: string;
+  /** Text that the answer holds once it uses this content. */
+  readonly text: string;
 }
 
 /** Files put into a {@link LiveDirectory}. A change publishes the new ones before the old publication is given up. */
@@ -96,19 +108,21 @@ export class PublishedFiles extends Construct {
     super(scope, id);
     this.props = props;
     this.componentPath = componentPath(this, props.platform.environment);
-    for (const name of [...Object.keys(props.files), ...(props.confirm ?? [])]) {
+    for (const name of Object.keys(props.files)) {
       check(/^[a-z0-9][a-z0-9.-]*$/.test(name), this, 'files', name, "use lower-case letters, digits, '.' and '-'");
     }
     for (const [name, content] of Object.entries(props.files)) {
       checkContent(this, `files.${name}`, content);
       checkNoSecret(this, `files.${name}`, content);
     }
-    for (const name of props.confirm ?? []) {
+    for (const { file, url, text } of props.confirm ?? []) {
+      Endpoint._fromUrl(this, 'confirm.url', url);
+      check(/^[\w":]+$/.test(text), this, 'confirm.text', text, "use letters, digits, '_', '\"' and ':'");
       check(
-        Object.hasOwn(props.files, name),
+        Object.hasOwn(props.files, file),
         this,
         'confirm',
-        name,
+        file,
         `name one of the files: ${Object.keys(props.files).join(', ')}`,
       );
     }

@@ -36,6 +36,12 @@ export interface ScrapeJob {
   readonly honorLabels?: boolean;
   /** Constant labels put on every target. @default - none */
   readonly labels?: Record<string, string>;
+  /**
+   * More keys of this job's part of Prometheus' configuration, as Prometheus writes them (`kubernetes_sd_configs`,
+   * `authorization`, `relabel_configs` …); for what a platform finds by itself. Without `targets` and `fileSd`.
+   * @default - none
+   */
+  readonly scrapeConfig?: Record<string, unknown>;
 }
 
 /** One alerting rule. Expressions are PromQL. */

@@ -1,7 +1,9 @@
 import { ITerraformDependable } from 'cdktf';
-import { IConstruct } from 'constructs';
+import { Construct, IConstruct } from 'constructs';
+import { Container } from './container';
 import { Job } from './job';
 import { LiveDirectory, PublishedFiles } from './live-directory';
+import { Observability, ScrapeJob } from './observability';
 import { SecretBundle } from './secret-bundle';
 import { Task } from './task';
 import { Workload } from './workload';
@@ -31,6 +33,35 @@ export interface IPlatform extends IConstruct {
   createSecretBundle(bundle: SecretBundle): Deployed;
   createLiveDirectory(directory: LiveDirectory): Deployed;
   publishFiles(files: PublishedFiles): Deployed;
-  /** The machine's container metrics come from an exporter of ours (Docker), or from the platform (Kubernetes). */
-  readonly needsContainerExporter: boolean;
+  /**
+   * The name that resolves inside the environment for the workload at a component path, for example `registry` or
+   * `monitoring/grafana`; also for one of another stack.
+   */
+  hostOf(componentPath: string): string;
+  /**
+   * Whether replicas stand on different machines where there are some, share one published port, and can be scaled
+   * automatically.
+   */
+  readonly spreadsReplicas: boolean;
+  /**
+   * How Prometheus finds the targets of a job, as keys of its `scrape_config`; undefined where it takes the job's own
+   * targets.
+   */
+  discover(job: ScrapeJob): Record<string, unknown> | undefined;
+  /** Makes what watches containers, and whatever else the platform runs; called once, by the monitoring. */
+  watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch;
+}
+
+/** When to tell somebody about containers. */
+export interface PlatformThresholds {
+  /** Restarts of one container within 15 minutes. */
+  readonly restarts: number;
+  /** Share of its memory limit that a container uses. */
+  readonly memoryShare: number;
+}
+
+/** What a platform made to watch its containers, and what there is to see. */
+export interface PlatformWatch {
+  readonly observability: Observability[];
+  readonly containers: Container[];
 }

@@ -33,7 +33,7 @@ export interface WorkloadProps extends ContainerProps {
   readonly replicas?: number;
   /** Kubernetes only. @default - none */
   readonly autoscaling?: Autoscaling;
-  /** @default UpdateStrategy.REPLACE */
+  /** @default - on Docker UpdateStrategy.REPLACE; in a cluster what has no volume of its own is created first */
   readonly update?: UpdateStrategy;
   /** Seconds between TERM and KILL. @default 30 */
   readonly stopSeconds?: number;
@@ -41,6 +41,28 @@ export interface WorkloadProps extends ContainerProps {
   readonly perNode?: boolean;
   /** Share the machine's process namespace; for exporters. @default false */
   readonly hostProcesses?: boolean;
+  /**
+   * It finds scrape targets through the platform's API, and may therefore read which pods the environment has; for
+   * Prometheus. Without effect on Docker. @default false
+   */
+  readonly discovers?: boolean;
+  /**
+   * Component paths of workloads, also of other stacks, that reach it without saying so themselves, for example
+   * `monitoring/prometheus`. Matters where workloads reach only what is declared. @default - none
+   */
+  readonly reachedBy?: string[];
+  /** How Prometheus finds its replicas where it discovers targets. @default - by its name only */
+  readonly scrape?: LiveTarget;
+}
+
+/** A workload that Prometheus finds by itself when it appears. */
+export interface LiveTarget {
+  /** Name of the scrape job that takes it up, for example `models`. */
+  readonly job: string;
+  /** Name of the port that answers with metrics. */
+  readonly port: string;
+  /** Labels of its series, for example model and version. @default - none */
+  readonly labels?: Record<string, string>;
 }
 
 /** A long-running service. */
@@ -49,7 +71,7 @@ export class Workload extends Container {
   public readonly props: WorkloadProps;
   /** @default 1 */
   public readonly replicas: number;
-  /** @default UpdateStrategy.REPLACE */
+  /** What was asked for, else `UpdateStrategy.REPLACE`. */
   public readonly update: UpdateStrategy;
   /** @default 30 */
   public readonly stopSeconds: number;
@@ -71,6 +93,7 @@ export class Workload extends Container {
     );
     this.checkPorts(props.ports ?? []);
     if (props.autoscaling !== undefined) this.checkAutoscaling(props.autoscaling);
+    this.checkScrape(props);
     this.deployed = props.platform.deployWorkload(this);
   }
 
@@ -89,9 +112,7 @@ export class Workload extends Container {
       `use one of: ${(this.props.ports ?? []).map((p) => p.name).join(', ') || '(it has no ports)'}`,
     );
     const scheme = port.scheme ?? 'http';
-    const published =
-      port.publish === undefined ? undefined : `${scheme}://${port.publish.address}:${port.publish.port}`;
-    return Endpoint._of(scheme, this.deployed!.host, port.port, published);
+    return Endpoint._of(scheme, this.deployed!.host, port.port, port.publish?.url(scheme));
   }
 
   /** `host:port` of each replica, for what must reach every one of them, such as a load balancer or a scraper. */
@@ -116,6 +137,23 @@ export class Workload extends Container {
         "write a URL's scheme, for example 'https'",
       );
       seen.add(port.port).add(port.name);
+    }
+  }
+
+  private checkScrape({ scrape, ports }: WorkloadProps): void {
+    if (scrape === undefined) return;
+    checkLabel(this, 'scrape.job', scrape.job);
+    const names = (ports ?? []).map(({ name }) => name);
+    check(names.includes(scrape.port), this, 'scrape.port', scrape.port, `use one of: ${names.join(', ')}`);
+    for (const [label, value] of Object.entries(scrape.labels ?? {})) {
+      const want = "name it with lower-case letters and '_', and give up to 63 letters, digits, '.', '_' and '-'";
+      check(
+        /^[a-z_]+$/.test(label) && /^[A-Za-z0-9._-]{1,63}$/.test(value),
+        this,
+        `scrape.labels.${label}`,
+        value,
+        want,
+      );
     }
   }
 

@@ -27,7 +27,7 @@ import { Image } from '../core/image';
 import { Job } from '../core/job';
 import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName, shortHash } from '../core/names';
-import { Deployed, IPlatform } from '../core/platform';
+import { Deployed, IPlatform, PlatformThresholds, PlatformWatch } from '../core/platform';
 import { overrideProviderSource } from '../core/providers';
 import { Publish } from '../core/port';
 import { Resources } from '../core/resources';
@@ -36,6 +36,7 @@ import { SecretBundle } from '../core/secret-bundle';
 import { Task } from '../core/task';
 import { Volume, VolumeKind } from '../core/volume';
 import { UpdateStrategy, Workload } from '../core/workload';
+import { watchContainers } from './container-watch';
 import { dockerHealthCheck } from './health';
 
 /** What {@link DockerPlatform} takes. */
@@ -71,8 +72,8 @@ type Kind = 'workload' | 'task' | 'job' | 'secrets' | 'publication';
 export class DockerPlatform extends Construct implements IPlatform {
   /** Name of the environment. */
   public readonly environment: string;
-  /** Docker has no metrics of containers of its own. */
-  public readonly needsContainerExporter = true;
+  /** One machine: replicas share its fate, and a published port belongs to one container. */
+  public readonly spreadsReplicas = false;
   private readonly networkName: string;
   /** Ids of images by their references. */
   private readonly images = new Map<string, string>();
@@ -107,6 +108,14 @@ export class DockerPlatform extends Construct implements IPlatform {
       );
     }
     const published = (props.ports ?? []).filter((port) => port.publish !== undefined);
+    const routed = published.find((port) => port.publish!.host !== undefined);
+    check(
+      routed === undefined,
+      workload,
+      `ports.${routed?.name}.publish`,
+      routed?.publish?.address,
+      'Docker has no ingress controller: use Publish.onLoopback or Publish.onAddress',
+    );
     if (published.length > 0 && workload.replicas > 1) {
       throw new ValidationError(
         workload,
@@ -237,7 +246,7 @@ export class DockerPlatform extends Construct implements IPlatform {
       );
     }
     const files = Object.keys(props.files).sort();
-    const confirm = props.confirm ?? [];
+    const confirm = (props.confirm ?? []).map(({ file }) => file);
     const timeoutSeconds = props.timeoutSeconds ?? 60;
     this.checkTimeout(publication, 'timeoutSeconds', timeoutSeconds);
     const script = [
@@ -272,6 +281,20 @@ export class DockerPlatform extends Construct implements IPlatform {
       dependsOn: [...(props.names ?? []).flatMap((w) => w.dependables), ...props.directory.dependables],
     });
     return { host: name, replicaHosts: [], dependables: [container] };
+  }
+
+  public hostOf(path: string): string {
+    return physicalName(this.environment, path.split('/'));
+  }
+
+  /** Containers have names that resolve; Prometheus needs no other way. */
+  public discover(): Record<string, unknown> | undefined {
+    return undefined;
+  }
+
+  /** Docker has no metrics of containers of its own. */
+  public watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch {
+    return watchContainers(scope, this, thresholds);
   }
 
   private ensureProvider(host: string | undefined): void {

@@ -1,6 +1,6 @@
 import { Observability, Severity } from '../core/observability';
 import { alertName } from '../monitoring/job-name';
-import { selector } from '../monitoring/promql';
+import { selector } from '../core/promql';
 import { METRICS_PATH } from './configuration';
 
 /** What {@link jenkinsObservability} takes. */

@@ -7,7 +7,7 @@ import { Endpoint } from '../core/endpoint';
 import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
-import { componentPath, physicalName } from '../core/names';
+import { componentPath } from '../core/names';
 import { IObservable, Observability } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
@@ -197,9 +197,9 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
       return props.url.endsWith('/') ? props.url : `${props.url}/`;
     }
     // Names are made from paths, so the inner one is known before the workload is there to ask.
-    const host = physicalName(platform.environment, componentPath(this, platform.environment).split('/'));
+    const host = platform.hostOf(componentPath(this, platform.environment));
     const { publish } = props;
-    return publish === undefined ? `http://${host}:${PORT}/` : `http://${publish.address}:${publish.port}/`;
+    return publish === undefined ? `http://${host}:${PORT}/` : `${publish.url('http')}/`;
   }
 
   private configurationFiles(props: JenkinsProps): ConfigFile[] {

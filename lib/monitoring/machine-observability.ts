@@ -1,7 +1,6 @@
 import { Observability, Severity } from '../core/observability';
 import { MonitoringAlerts } from './monitoring-alerts';
-import { CADVISOR_JOB } from './prometheus-config';
-import { selector } from './promql';
+import { selector } from '../core/promql';
 
 /** Job of the node exporter. */
 export const MACHINE_JOB = 'machine';
@@ -16,15 +15,6 @@ export const MACHINE_METRICS = {
   size: 'node_filesystem_size_bytes',
   read: 'node_disk_read_bytes_total',
   written: 'node_disk_written_bytes_total',
-} as const;
-
-/** Metrics of cAdvisor. */
-export const CONTAINER_METRICS = {
-  memory: 'container_memory_working_set_bytes',
-  memoryLimit: 'container_spec_memory_limit_bytes',
-  cpu: 'container_cpu_usage_seconds_total',
-  received: 'container_network_receive_bytes_total',
-  sent: 'container_network_transmit_bytes_total',
 } as const;
 
 /** What to watch about the machine, given `host:port` of its node exporter. */
@@ -91,58 +81,6 @@ export function machineObservability(address: string, alerts: Required<Monitorin
         queries: [
           { expr: `sum(rate(${selector(MACHINE_METRICS.read, { job })}[2m]))`, legend: 'read' },
           { expr: `sum(rate(${selector(MACHINE_METRICS.written, { job })}[2m]))`, legend: 'written' },
-        ],
-      },
-    ],
-  };
-}
-
-/** What to watch about the environment's containers, given `host:port` of cAdvisor. */
-export function containersObservability(address: string, alerts: Required<MonitoringAlerts>): Observability {
-  const job = CADVISOR_JOB;
-  const memory = selector(CONTAINER_METRICS.memory, { job });
-  const share = `${memory} / (${selector(CONTAINER_METRICS.memoryLimit, { job })} > 0)`;
-  // A restart keeps what cAdvisor calls the start time, which is that of the container's creation, and begins the
-  // counters anew.
-  const restarts = `resets(${selector(CONTAINER_METRICS.cpu, { job })}[15m])`;
-  const rateBy = (metric: string) => `sum by (workload) (rate(${selector(metric, { job })}[2m]))`;
-  return {
-    component: 'Containers',
-    // As often as cAdvisor looks itself, so that a container which lives for seconds only is seen.
-    jobs: [{ name: job, targets: [address], intervalSeconds: 5 }],
-    alerts: [
-      {
-        name: 'ContainerRestarting',
-        expr: `${restarts} >= ${alerts.restarts}`,
-        severity: Severity.PAGE,
-        summary: '{{ $labels.workload }} ({{ $labels.name }}) was started again {{ $value }} times within 15 minutes.',
-        runbook:
-          "Read its last log lines with 'docker logs', and whether it met its memory limit with 'docker inspect'.",
-      },
-      {
-        name: 'ContainerMemoryNearLimit',
-        expr: `${share} > ${alerts.containerMemoryShare}`,
-        forDuration: '5m',
-        severity: Severity.TICKET,
-        summary: '{{ $labels.workload }} uses {{ $value | humanizePercentage }} of its memory limit.',
-        runbook: 'Raise its limit, or look for a leak: at the limit the kernel kills it.',
-      },
-    ],
-    panels: [
-      { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: share, legend: '{{workload}}' }] },
-      { title: 'Memory', unit: 'bytes', queries: [{ expr: memory, legend: '{{workload}}' }] },
-      { title: 'Processor', unit: 'short', queries: [{ expr: rateBy(CONTAINER_METRICS.cpu), legend: '{{workload}}' }] },
-      {
-        title: 'Restarts within 15 minutes',
-        unit: 'short',
-        queries: [{ expr: `sum by (workload) (${restarts})`, legend: '{{workload}}' }],
-      },
-      {
-        title: 'Network',
-        unit: 'Bps',
-        queries: [
-          { expr: rateBy(CONTAINER_METRICS.received), legend: '{{workload}} received' },
-          { expr: rateBy(CONTAINER_METRICS.sent), legend: '{{workload}} sent' },
         ],
       },
     ],

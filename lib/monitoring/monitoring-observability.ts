@@ -1,5 +1,5 @@
 import { Observability, Severity } from '../core/observability';
-import { selector } from './promql';
+import { selector } from '../core/promql';
 
 /** Addresses (`host:port`) of the monitoring's own parts. */
 export interface MonitoringAddresses {

@@ -7,7 +7,7 @@ import { check } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { LiveDirectory } from '../core/live-directory';
-import { componentPath, physicalName } from '../core/names';
+import { componentPath } from '../core/names';
 import { AlertRule, DashboardPanel, IObservable, Observability, ScrapeJob } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
@@ -22,7 +22,7 @@ import { renderBlackboxConfig } from './blackbox';
 import { collect, Collected } from './collect';
 import { LIVE_MOUNT, RULES_FILE } from './constants';
 import { GRAFANA_ENVIRONMENT, grafanaFiles } from './grafana-config';
-import { containersObservability, machineObservability } from './machine-observability';
+import { machineObservability } from './machine-observability';
 import { MonitoringAlerts, monitoringAlerts } from './monitoring-alerts';
 import { monitoringObservability, SELF } from './monitoring-observability';
 import { postgresObservability } from './postgres-observability';
@@ -186,11 +186,8 @@ export class Monitoring extends Construct {
     this.alertmanager = alertmanager.endpoint('http');
     const exporters: Workload[] = [blackbox, this.makeNodeExporter()];
     const own: Observability[] = [machineObservability(addressOf(exporters[1]), alerts)];
-    if (platform.needsContainerExporter) {
-      const cadvisor = this.makeCadvisor();
-      exporters.push(cadvisor);
-      own.push(containersObservability(addressOf(cadvisor), alerts));
-    }
+    const watch = platform.watch(this, { restarts: alerts.restarts, memoryShare: alerts.containerMemoryShare });
+    own.push(...watch.observability);
     if (props.database !== undefined) {
       const postgres = this.makePostgresExporter(props.database);
       exporters.push(postgres);
@@ -198,10 +195,7 @@ export class Monitoring extends Construct {
     }
     if (props.pushgateway !== undefined) own.push(props.pushgateway.observability);
     // Prometheus watches Grafana and Grafana asks Prometheus: one of them is named before it is made.
-    const grafanaHost = physicalName(platform.environment, [
-      ...componentPath(this, platform.environment).split('/'),
-      GRAFANA,
-    ]);
+    const grafanaHost = platform.hostOf(`${componentPath(this, platform.environment)}/${GRAFANA}`);
     own.push(
       monitoringObservability({
         alertmanager: this.alertmanager.address,
@@ -225,7 +219,7 @@ export class Monitoring extends Construct {
     const grafana = this.makeGrafana(collected);
     this.grafana = grafana.endpoint('http');
     check(this.grafana.host === grafanaHost, this, 'platform', this.grafana.host, `must resolve ${grafanaHost}`);
-    this.containers = [prometheus, alertmanager, grafana, ...exporters];
+    this.containers = [prometheus, alertmanager, grafana, ...exporters, ...watch.containers];
   }
 
   private makePrometheus(collected: Collected, blackbox: string): Workload {
@@ -362,32 +356,6 @@ export class Monitoring extends Construct {
       volumes: [Volume.host('/', '/host')],
       hostProcesses: true,
       perNode: true,
-    });
-  }
-
-  /**
-   * Watches the containers. It asks the Engine for their names and labels, so it holds the Engine's socket, which is as
-   * good as root on the machine: it publishes nothing and reaches nobody.
-   */
-  private makeCadvisor(): Workload {
-    return this.exporter('cadvisor', 'cadvisor', 8080, '/healthz', {
-      command: [
-        '--docker_only=true',
-        '--housekeeping_interval=5s',
-        '--store_container_labels=false',
-        '--whitelisted_container_labels=cdktf-mlops.component,cdktf-mlops.environment,cdktf-mlops.kind',
-        '--enable_metrics=cpu,cpuLoad,memory,network',
-      ],
-      volumes: [
-        Volume.host('/', '/rootfs'),
-        Volume.host('/sys', '/sys'),
-        Volume.host('/var/lib/docker', '/var/lib/docker'),
-        Volume.host('/var/run/docker.sock', '/var/run/docker.sock'),
-      ],
-      user: '0:0',
-      hostProcesses: true,
-      perNode: true,
-      resources: Resources.of({ cpu: '500m', memory: '256Mi' }),
     });
   }
 

@@ -1,6 +1,6 @@
 import { Observability, Severity } from '../core/observability';
 import { MonitoringAlerts } from './monitoring-alerts';
-import { selector } from './promql';
+import { selector } from '../core/promql';
 
 /** Job of the PostgreSQL exporter. */
 export const POSTGRES_JOB = 'postgres';

@@ -23,16 +23,6 @@ export function passwordFile(job: ScrapeJob): string {
   return `${job.name}-password`;
 }
 
-/** Job of cAdvisor, which sees every container of the machine. */
-export const CADVISOR_JOB = 'cadvisor';
-
-/** Labels that cAdvisor makes of our container labels. */
-export const CADVISOR_LABELS = {
-  environment: 'container_label_cdktf_mlops_environment',
-  component: 'container_label_cdktf_mlops_component',
-  kind: 'container_label_cdktf_mlops_kind',
-} as const;
-
 /** Prometheus' own configuration file. */
 export function renderPrometheusConfig(props: PrometheusConfigProps): string {
   return toYaml({
@@ -67,6 +57,7 @@ function scrapeConfig(component: string, job: ScrapeJob, props: PrometheusConfig
       ? { static_configs: [{ targets: job.targets, labels }] }
       : { file_sd_configs: [{ files: [job.fileSd], refresh_interval: '10s' }] }),
     ...relabelling(job, labels, props),
+    ...job.scrapeConfig,
   };
 }
 
@@ -83,22 +74,5 @@ function relabelling(job: ScrapeJob, labels: Record<string, string>, props: Prom
       { target_label: '__address__', replacement: props.blackbox },
     );
   }
-  return {
-    ...(relabel.length === 0 ? {} : { relabel_configs: relabel }),
-    ...(job.name === CADVISOR_JOB ? { metric_relabel_configs: ownContainers(props.environment) } : {}),
-  };
-}
-
-/** One machine may carry several environments, and other people's containers: only ours are kept. */
-function ownContainers(environment: string): object[] {
-  return [
-    {
-      source_labels: ['__name__', CADVISOR_LABELS.environment],
-      regex: `container_[^;]+;${environment}|(machine|cadvisor|process)_[^;]+;.*`,
-      action: 'keep',
-    },
-    { source_labels: [CADVISOR_LABELS.component], target_label: 'workload' },
-    { source_labels: [CADVISOR_LABELS.kind], target_label: 'kind' },
-    { regex: 'container_label_.+', action: 'labeldrop' },
-  ];
+  return relabel.length === 0 ? {} : { relabel_configs: relabel };
 }

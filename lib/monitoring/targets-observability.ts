@@ -1,5 +1,5 @@
 import { Observability, ScrapeJob, Severity } from '../core/observability';
-import { selector } from './promql';
+import { selector } from '../core/promql';
 import { MonitoringAlerts } from './monitoring-alerts';
 
 /** What every target has in common: whether it is there and answers. */

@@ -1,6 +1,6 @@
 import { Observability, Severity } from '../core/observability';
 import { alertName } from '../monitoring/job-name';
-import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
+import { failureShare, quantile, selector, sumRate } from '../core/promql';
 
 /** What {@link databaseObservability} takes. */
 export interface DatabaseWatch {

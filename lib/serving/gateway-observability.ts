@@ -1,7 +1,7 @@
 import { Observability, Severity } from '../core/observability';
 import { checkKeys } from '../core/errors';
 import { alertName } from '../monitoring/job-name';
-import { selector, sumRate } from '../monitoring/promql';
+import { selector, sumRate } from '../core/promql';
 import { checkBetween, checkShare } from '../monitoring/thresholds';
 
 /** When to raise alerts about a gateway. */

@@ -12,7 +12,7 @@ import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
 import { withoutOwn } from '../core/words';
-import { Autoscaling, UpdateStrategy, Workload } from '../core/workload';
+import { Autoscaling, LiveTarget, UpdateStrategy, Workload } from '../core/workload';
 
 /** Port of the Open Inference Protocol. */
 export const MODEL_PORT = 8080;
@@ -55,6 +55,10 @@ export interface ModelServerProps {
   readonly update?: UpdateStrategy;
   /** Seconds that requests under way may take at the end. @default 30 */
   readonly stopSeconds?: number;
+  /** Component paths of workloads that ask it, where workloads reach only what is declared. @default - none */
+  readonly reachedBy?: string[];
+  /** How Prometheus finds its replicas where it discovers targets. @default - by its name only */
+  readonly scrape?: LiveTarget;
 }
 
 const KEYS: Record<keyof ModelServerProps, true> = {
@@ -74,6 +78,8 @@ const KEYS: Record<keyof ModelServerProps, true> = {
   environment: true,
   update: true,
   stopSeconds: true,
+  reachedBy: true,
+  scrape: true,
 };
 
 /** Parts of `models:/<name>/<version>` or `models:/<name>@<alias>`. */
@@ -147,6 +153,8 @@ export class ModelServer extends Construct {
       reaches: [props.trackingEndpoint],
       update: props.update,
       stopSeconds: props.stopSeconds,
+      reachedBy: props.reachedBy,
+      scrape: props.scrape,
     });
     this.endpoint = this.workload.endpoint('http');
   }

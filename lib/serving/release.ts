@@ -3,14 +3,15 @@ import { checkComponent } from '../core/component';
 import { Endpoint } from '../core/endpoint';
 import { check, checkKeys, Said } from '../core/errors';
 import { LiveDirectory, PublishedFiles } from '../core/live-directory';
-import { checkLabel, physicalName } from '../core/names';
+import { checkLabel } from '../core/names';
 import { IPlatform } from '../core/platform';
 import { checkWhole, parseCpu, parseMemory } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { SecretBundle } from '../core/secret-bundle';
 import { UpdateStrategy } from '../core/workload';
-import { RELEASE_FILE, renderReleaseConfig } from './haproxy';
+import { METRICS_PORT, RELEASE_FILE, releaseHash, renderReleaseConfig } from './haproxy';
 import { ModelServer } from './model-server';
+import { MODELS_JOB } from './serving-observability';
 
 /** One version of a model and its share of the model's traffic. */
 export interface ReleasedVersion {
@@ -81,8 +82,7 @@ export class Release extends Construct {
     checkComponent(this, props, KEYS);
     const { platform, data } = props;
     this.checkData(data);
-    const trackingEndpoint =
-      props.trackingEndpoint ?? Endpoint.fromUrl(`http://${physicalName(platform.environment, ['registry'])}:5000`);
+    const trackingEndpoint = props.trackingEndpoint ?? Endpoint.fromUrl(`http://${platform.hostOf('registry')}:5000`);
     const credentials = props.credentials ?? SecretBundle.fromName(this, 'credentials', platform, MODEL_CREDENTIALS);
 
     const servers: Record<string, ModelServer> = {};
@@ -98,31 +98,34 @@ export class Release extends Construct {
           replicas: model.replicas,
           resources: Resources.of({ cpu: model.cpu ?? '1', memory: model.memory ?? '1Gi' }),
           update: UpdateStrategy.CREATE_FIRST,
+          reachedBy: ['gateway', 'monitoring/prometheus'],
+          scrape: { job: MODELS_JOB, port: 'metrics', labels: { model: name, version: String(version) } },
         });
       }
     }
     this.servers = servers;
 
     const server = (name: string, version: number) => servers[`${name}/v${version}`];
+    const routes = renderReleaseConfig(
+      {
+        models: Object.entries(data.models).map(([name, model]) => ({
+          name,
+          versions: model.versions.map(({ version, share }) => ({
+            version: String(version),
+            share,
+            host: server(name, version).endpoint.host,
+            port: server(name, version).endpoint.port,
+            replicas: server(name, version).workload.replicaAddresses('http').length,
+          })),
+        })),
+      },
+      this,
+    );
     new PublishedFiles(this, 'shares', {
       platform,
       directory: LiveDirectory.fromName(this, 'directory', platform, RELEASE_DIRECTORY),
       files: {
-        [ROUTES_FILE]: renderReleaseConfig(
-          {
-            models: Object.entries(data.models).map(([name, model]) => ({
-              name,
-              versions: model.versions.map(({ version, share }) => ({
-                version: String(version),
-                share,
-                host: server(name, version).endpoint.host,
-                port: server(name, version).endpoint.port,
-                replicas: server(name, version).workload.replicaAddresses('http').length,
-              })),
-            })),
-          },
-          this,
-        ),
+        [ROUTES_FILE]: routes,
         [TARGETS_FILE]: `${JSON.stringify(
           Object.entries(data.models).flatMap(([name, model]) =>
             model.versions.map(({ version }) => ({
@@ -134,7 +137,13 @@ export class Release extends Construct {
           2,
         )}\n`,
       },
-      confirm: [ROUTES_FILE],
+      confirm: [
+        {
+          file: ROUTES_FILE,
+          url: `http://${platform.hostOf('gateway')}:${METRICS_PORT}/-/release`,
+          text: `"release":"${releaseHash(routes)}"`,
+        },
+      ],
       // The gateway confirms when its last old worker has answered its last request.
       timeoutSeconds: 180,
       names: Object.values(servers).map((s) => s.workload),

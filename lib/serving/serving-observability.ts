@@ -1,7 +1,7 @@
 import { Observability, Severity } from '../core/observability';
 import { checkKeys } from '../core/errors';
 import { LIVE_MOUNT } from '../monitoring/constants';
-import { failureShare, quantile, selector, sumRate } from '../monitoring/promql';
+import { failureShare, quantile, selector, sumRate } from '../core/promql';
 import { checkBetween, checkShare } from '../monitoring/thresholds';
 
 /** When to raise alerts about model servers. */

@@ -1,5 +1,5 @@
 import { Observability, Severity } from '../core/observability';
-import { selector } from '../monitoring/promql';
+import { selector } from '../core/promql';
 import { checkBetween } from '../monitoring/thresholds';
 
 /** What {@link trainingObservability} takes. */

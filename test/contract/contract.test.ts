@@ -20,6 +20,7 @@ import {
 import { PLATFORMS, PlatformUnderTest } from './platforms';
 
 const IMAGE = Image.fromRegistry('example.com/app:1.2.3');
+const CONFIRMATION = { file: 'a.txt', url: 'http://reader:8080/', text: 'x' };
 const HEALTH = HealthCheck.http('/health', 8000);
 
 describe.each(PLATFORMS)('platform contract on $name', (underTest: PlatformUnderTest) => {
@@ -105,7 +106,7 @@ describe.each(PLATFORMS)('platform contract on $name', (underTest: PlatformUnder
           new Task(stack, 'task', { platform, image: IMAGE, script: 'true', dependsOn: [one] });
           new Job(stack, 'job', { platform, image: IMAGE });
           const directory = LiveDirectory.create(stack, 'live', { platform, owner: '1:1' });
-          new PublishedFiles(stack, 'files', { platform, directory, files: { 'a.txt': 'x' }, confirm: ['a.txt'] });
+          new PublishedFiles(stack, 'files', { platform, directory, files: { 'a.txt': 'x' }, confirm: [CONFIRMATION] });
         }),
       );
     expect(build()).toBe(build());

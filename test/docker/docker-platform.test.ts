@@ -190,7 +190,7 @@ describe('publications', () => {
         platform,
         directory,
         files: { 'a.cfg': content },
-        confirm: ['a.cfg'],
+        confirm: [{ file: 'a.cfg', url: 'http://reader:80/', text: 'x' }],
         timeoutSeconds,
         names: [server],
       });

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { IObservable, LiveDirectory, Observability, Publish, Secret, Severity, Workload } from '../../lib/core';
+import { watchContainers } from '../../lib/docker/container-watch';
 import { AlertReceiver, Monitoring, MonitoringProps, Pushgateway } from '../../lib/monitoring';
 import { modelServersObservability } from '../../lib/serving/serving-observability';
 import { fakeStack } from '../support/fake-platform';
@@ -8,7 +9,7 @@ type Props = Omit<MonitoringProps, 'platform'>;
 
 function make(props: Props = {}, containerExporter = true) {
   const { stack, platform } = fakeStack();
-  platform.needsContainerExporter = containerExporter;
+  if (containerExporter) platform.watcher = watchContainers;
   const monitoring = new Monitoring(stack, 'monitoring', { platform, ...props });
   return { stack, platform, monitoring };
 }

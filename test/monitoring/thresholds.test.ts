@@ -1,5 +1,5 @@
 import { Observability } from '../../lib/core';
-import { failureShare, selector } from '../../lib/monitoring/promql';
+import { failureShare, selector } from '../../lib/core/promql';
 import { modelRegistryObservability } from '../../lib/registry/registry-observability';
 import { gatewayObservability } from '../../lib/serving/gateway-observability';
 import { modelServersObservability } from '../../lib/serving/serving-observability';

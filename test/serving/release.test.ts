@@ -1,6 +1,7 @@
 import { App, TerraformStack, Testing } from 'cdktf';
 import { DockerPlatform } from '../../lib';
 import { Endpoint, SecretBundle, UpdateStrategy } from '../../lib/core';
+import { releaseHash } from '../../lib/serving/haproxy';
 import { Release, ReleaseData, ReleaseProps } from '../../lib/serving/release';
 import { fakeStack } from '../support/fake-platform';
 
@@ -59,7 +60,13 @@ test('another registry, another user and other limits are handed on', () => {
 test('shares and targets are published to the live directory, after the servers, and the gateway confirms', () => {
   const { release, publication, files } = make();
   expect(publication.props.directory.physicalName).toBe('test-release');
-  expect(publication.props.confirm).toEqual(['models.cfg']);
+  expect(publication.props.confirm).toEqual([
+    {
+      file: 'models.cfg',
+      url: 'http://test-gateway:8405/-/release',
+      text: `"release":"${releaseHash(publication.props.files['models.cfg'])}"`,
+    },
+  ]);
   expect(publication.props.names).toEqual(Object.values(release.servers).map((s) => s.workload));
   expect(files['models.cfg']).toMatch(/server 1 test-models-cancer-v1:8080 weight 90\n.*server 2 \S+ weight 10\n/);
   expect(JSON.parse(files['model-targets.json'])).toEqual([

@@ -1,11 +1,24 @@
 import { App, TerraformStack, Testing } from 'cdktf';
 import { Construct } from 'constructs';
-import { Deployed, IPlatform, Job, LiveDirectory, PublishedFiles, SecretBundle, Task, Workload } from '../../lib/core';
+import {
+  Deployed,
+  IPlatform,
+  Job,
+  LiveDirectory,
+  PlatformThresholds,
+  PlatformWatch,
+  PublishedFiles,
+  SecretBundle,
+  Task,
+  Workload,
+} from '../../lib/core';
+import { physicalName } from '../../lib/core/names';
 
 /** A platform that makes nothing and remembers what it was given, so that components are tested by what they ask for. */
 export class FakePlatform extends Construct implements IPlatform {
   public readonly environment: string;
-  public needsContainerExporter = true;
+  public spreadsReplicas = false;
+  public watcher?: (scope: Construct, platform: IPlatform, thresholds: PlatformThresholds) => PlatformWatch;
   public readonly workloads: Workload[] = [];
   public readonly tasks: Task[] = [];
   public readonly jobs: Job[] = [];
@@ -50,6 +63,18 @@ export class FakePlatform extends Construct implements IPlatform {
   public publishFiles(files: PublishedFiles): Deployed {
     this.publications.push(files);
     return nothing(files.node.id);
+  }
+
+  public hostOf(path: string): string {
+    return physicalName(this.environment, path.split('/'));
+  }
+
+  public discover(): undefined {
+    return undefined;
+  }
+
+  public watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch {
+    return this.watcher?.(scope, this, thresholds) ?? { observability: [], containers: [] };
   }
 
   /** The workload of a component path, such as `registry/database`. */
