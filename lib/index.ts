@@ -2,6 +2,7 @@ export * from './core';
 export * from './docker';
 export * from './environment';
 export * from './jenkins';
+export * from './kubernetes';
 export * from './monitoring';
 export * from './registry';
 export * from './serving';

@@ -1,0 +1,1033 @@
+import type { DeploymentV1Config } from '@cdktf/provider-kubernetes/lib/deployment-v1';
+import type { NetworkPolicyV1Spec } from '@cdktf/provider-kubernetes/lib/network-policy-v1';
+import type { RoleV1Rule } from '@cdktf/provider-kubernetes/lib/role-v1';
+import type { ServiceV1 } from '@cdktf/provider-kubernetes/lib/service-v1';
+import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
+import { Construct, IConstruct } from 'constructs';
+import { Container } from '../core/container';
+import { check } from '../core/errors';
+import { escapeTemplate } from '../core/escape';
+import { Image } from '../core/image';
+import { Job } from '../core/job';
+import { LiveDirectory, PublishedFiles } from '../core/live-directory';
+import { checkLabel, physicalName, shortHash } from '../core/names';
+import { ScrapeJob } from '../core/observability';
+import { Deployed, IPlatform, PlatformThresholds, PlatformWatch } from '../core/platform';
+import { Port } from '../core/port';
+import { isUnprotected } from '../core/protection';
+import { overrideProviderSource } from '../core/providers';
+import { parseCpu, parseMemory, parseStorage, checkWhole } from '../core/quantity';
+import { Resources } from '../core/resources';
+import { Secret } from '../core/secret';
+import { SecretBundle } from '../core/secret-bundle';
+import { Task } from '../core/task';
+import { Volume, VolumeKind } from '../core/volume';
+import { UpdateStrategy, Workload } from '../core/workload';
+import { bindings } from './bindings';
+import { discoverTargets } from './discovery';
+import { INSTANCE, ObjectLabels, objectLabels } from './labels';
+import { bytes, fileData, millis, PodParts, podTemplate, portName } from './pod';
+import { watchCluster } from './watch';
+
+/** Context key: by which reference the cluster pulls an image, by the reference under which it was built. */
+export const PUSHED_IMAGES_CONTEXT = 'cdktf-mlops:pushedImages';
+
+/** Upper bounds of all that an environment's namespace asks for together. */
+export interface KubernetesQuota {
+  /** Sum of all processor limits, for example `16`. @default - unbounded */
+  readonly cpu?: string;
+  /** Sum of all memory limits, for example `32Gi`. @default - unbounded */
+  readonly memory?: string;
+  /** Sum of what all claims ask for, for example `500Gi`. @default - unbounded */
+  readonly storage?: string;
+  /** Pods that are not finished. @default - unbounded */
+  readonly pods?: number;
+}
+
+/** What {@link KubernetesPlatform} takes. */
+export interface KubernetesPlatformProps {
+  /** Name of the environment and of its namespace; begins every physical name. RFC 1123 label, at most 30 characters. */
+  readonly environment: string;
+  /**
+   * Use the namespace that another stack of the same environment makes, rather than make it. For release stacks.
+   * @default false
+   */
+  readonly joinNamespace?: boolean;
+  /**
+   * Path of the kubeconfig file.
+   * @default - what KUBE_CONFIG_PATH names when Terraform runs; our command sets it from KUBECONFIG or ~/.kube/config
+   */
+  readonly kubeconfig?: string;
+  /** Context in the kubeconfig. @default - what KUBE_CTX names, else the current one */
+  readonly context?: string;
+  /** Storage class of all claims. @default - the cluster's default */
+  readonly storageClass?: string;
+  /** Names of secrets of the type `kubernetes.io/dockerconfigjson` in the namespace. @default - none */
+  readonly imagePullSecrets?: string[];
+  /** DNS name of the cluster. @default cluster.local */
+  readonly clusterDomain?: string;
+  /** Bounds of what the namespace may ask for. @default - none */
+  readonly quota?: KubernetesQuota;
+  /** Seconds that a rollout may take beyond what its health check allows, for example to pull an image. @default 300 */
+  readonly rolloutSeconds?: number;
+}
+
+/** Limits of a container that names none, such as a task: a quota refuses what has no limit. */
+const DEFAULT_LIMITS = { cpu: '500m', memory: '256Mi' };
+const DEFAULT_REQUESTS = { cpu: '50m', memory: '128Mi' };
+
+/** CronJobs and StatefulSets add to their names what has to fit into 63 characters. */
+const MAX_NAME = 52;
+
+/** What pods of the environment's own namespace may do. */
+const RESTRICTED = 'restricted';
+
+/** Which pods there are: all that discovery needs to know. */
+const DISCOVERY_RULES: RoleV1Rule[] = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
+
+/** The pod that asks readers whether they use what was published. */
+const ASKER = {
+  image: Image.fromCatalog('busybox'),
+  user: '65534:65534',
+  resources: Resources.of({ cpu: '100m', memory: '32Mi' }),
+};
+
+type Kind = ObjectLabels['kind'];
+type Lifecycle = DeploymentV1Config['lifecycle'];
+
+/**
+ * Runs an environment in a namespace of a Kubernetes cluster, under the Pod Security standard `restricted`, with
+ * policies that let each workload reach what it says it reaches.
+ *
+ * To reach the provider's own resource, for what the neutral contract does not say, use the construct tree:
+ * `workload.node.findChild('workload')`.
+ */
+export class KubernetesPlatform extends Construct implements IPlatform {
+  /** Name of the environment. */
+  public readonly environment: string;
+  /** A cluster has more than one machine, and services in front of replicas. */
+  public readonly spreadsReplicas = true;
+  private readonly props: KubernetesPlatformProps;
+  private readonly clusterDomain: string;
+  private readonly namespaceResource?: ITerraformDependable;
+  private nodeNamespaceResource?: ITerraformDependable;
+  private readonly names = new Map<string, string>();
+  /** Paths of workloads that run in the node namespace. */
+  private readonly onNode = new Set<string>();
+  private readonly publishedPorts = new Map<string, string>();
+
+  constructor(scope: Construct, id: string, props: KubernetesPlatformProps) {
+    super(scope, id);
+    this.props = props;
+    this.environment = props.environment;
+    this.clusterDomain = props.clusterDomain ?? 'cluster.local';
+    checkLabel(this, 'environment', props.environment);
+    check(props.environment.length <= 30, this, 'environment', props.environment, 'use at most 30 characters');
+    if (props.storageClass !== undefined) checkName(this, 'storageClass', props.storageClass);
+    for (const secret of props.imagePullSecrets ?? []) checkName(this, 'imagePullSecrets', secret);
+    check(
+      /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(this.clusterDomain),
+      this,
+      'clusterDomain',
+      this.clusterDomain,
+      "write a DNS name such as 'cluster.local'",
+    );
+    checkWhole(this, 'rolloutSeconds', props.rolloutSeconds ?? 300, 0, 7200);
+    this.ensureProvider();
+    if (!(props.joinNamespace ?? false)) this.namespaceResource = this.makeNamespace();
+    else
+      check(props.quota === undefined, this, 'quota', props.quota, 'give it to the platform that makes the namespace');
+  }
+
+  public deployWorkload(workload: Workload): Deployed {
+    const { props } = workload;
+    const onNode = isOnNode(workload);
+    if (onNode) this.onNode.add(workload.componentPath);
+    const name = this.claimName(workload, workload.componentPath);
+    const persistent = (props.volumes ?? []).filter(({ kind }) => kind === VolumeKind.PERSISTENT);
+    this.checkWorkload(workload, onNode, persistent);
+    const namespace = this.namespaceOf(workload.componentPath);
+    const labels = this.labels(name, workload.componentPath, 'workload');
+    const metadata = { namespace, labels };
+    const service = this.service(workload, name, metadata);
+    const { autoscaling } = props;
+    const replicas = workload.replicas;
+    const many = (autoscaling?.minReplicas ?? replicas) >= 2;
+    const discovers = props.discovers ?? false;
+    const account = discovers ? this.account(workload, name, DISCOVERY_RULES) : undefined;
+    const parts = this.podParts(workload, name, 'workload', {
+      onNode,
+      serviceAccount: account,
+      stopSeconds: workload.stopSeconds,
+      drains: (props.ports ?? []).length > 0 && !(props.perNode ?? false),
+      spread: many,
+    });
+    const template = podTemplate(workload, {
+      ...parts.pod,
+      labels: { ...parts.pod.labels, ...scrapeLabels(workload) },
+    });
+    const wait = props.healthCheck.noneReason === undefined;
+    const seconds = props.healthCheck.startSeconds + workload.stopSeconds + (this.props.rolloutSeconds ?? 300);
+    const timeouts = { create: `${seconds}s`, update: `${seconds * Math.max(1, replicas)}s` };
+    const dependsOn = [
+      ...parts.dependsOn,
+      ...this.policies(workload, name, discovers),
+      ...(service === undefined ? [] : [service]),
+    ];
+    const selector = { matchLabels: { [INSTANCE]: name } };
+    const common = { waitForRollout: wait, dependsOn };
+
+    let made: ITerraformDependable & { readonly metadata: { readonly name: string } };
+    if (props.perNode ?? false) {
+      made = new bindings.DaemonSetV1(workload, 'workload', {
+        ...common,
+        metadata: { ...metadata, name },
+        spec: {
+          selector,
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '1' } },
+          template: template as never,
+        },
+        timeouts,
+      });
+    } else if (persistent.length > 0) {
+      made = new bindings.StatefulSetV1(workload, 'workload', {
+        ...common,
+        metadata: { ...metadata, name },
+        spec: {
+          serviceName: name,
+          replicas: String(replicas),
+          selector,
+          updateStrategy: [{ type: 'RollingUpdate', rollingUpdate: [{ partition: 0 }] }],
+          template: template as never,
+        },
+        timeouts,
+      });
+    } else {
+      const createFirst = props.update === UpdateStrategy.CREATE_FIRST;
+      made = new bindings.DeploymentV1(workload, 'workload', {
+        ...common,
+        // Old and new stand side by side when one replaces the other: the cluster finds a name for each.
+        metadata: createFirst ? { ...metadata, generateName: `${name}-` } : { ...metadata, name },
+        spec: {
+          // What is scaled automatically has as many as the autoscaler says.
+          replicas: autoscaling === undefined ? String(replicas) : undefined,
+          selector,
+          strategy:
+            props.update === UpdateStrategy.REPLACE
+              ? { type: 'Recreate' }
+              : { type: 'RollingUpdate', rollingUpdate: { maxSurge: '1', maxUnavailable: '0' } },
+          // The deploy's own limit decides; a condition that gives up earlier would hide why.
+          progressDeadlineSeconds: seconds,
+          template,
+        },
+        timeouts,
+        lifecycle: createFirst ? { createBeforeDestroy: true } : undefined,
+      });
+    }
+    const lifecycle = props.update === UpdateStrategy.CREATE_FIRST ? { createBeforeDestroy: true } : undefined;
+    if (many) {
+      new bindings.PodDisruptionBudgetV1(workload, 'budget', {
+        metadata: { ...metadata, name },
+        spec: { maxUnavailable: '1', selector },
+        dependsOn: this.namespaceDependables(workload.componentPath),
+        lifecycle,
+      });
+    }
+    if (autoscaling !== undefined) this.autoscaler(workload, name, metadata, made, lifecycle);
+    const host = this.hostOf(workload.componentPath);
+    return { host, replicaHosts: [host], dependables: [made] };
+  }
+
+  public deployTask(task: Task): Deployed {
+    const name = this.claimName(task, task.componentPath);
+    const parts = this.podParts(task, name, 'task', {
+      onNode: false,
+      restartPolicy: 'Never',
+      script: task.props.script,
+      stopSeconds: 10,
+    });
+    const seconds = task.timeoutSeconds + (this.props.rolloutSeconds ?? 300);
+    const job = new bindings.JobV1(task, 'task', {
+      metadata: { name, namespace: this.environment, labels: this.labels(name, task.componentPath, 'task') },
+      spec: {
+        // A node that goes away is no failure of the script; a script that fails does so again.
+        backoffLimit: 2,
+        activeDeadlineSeconds: seconds,
+        template: podTemplate(task, parts.pod) as never,
+      },
+      waitForCompletion: true,
+      timeouts: { create: `${seconds}s`, update: `${seconds}s` },
+      dependsOn: [...parts.dependsOn, ...this.policies(task, name, false)],
+    });
+    return { host: name, replicaHosts: [], dependables: [job] };
+  }
+
+  public declareJob(job: Job): Deployed {
+    const name = this.claimName(job, job.componentPath);
+    const parts = this.podParts(job, name, 'job', {
+      onNode: false,
+      restartPolicy: 'Never',
+      stopSeconds: job.stopSeconds,
+    });
+    const { schedule } = job.props;
+    const labels = {
+      ...this.labels(name, job.componentPath, 'job'),
+      'cdktf-mlops.concurrency': String(job.concurrency),
+    };
+    const cron = new bindings.CronJobV1(job, 'job', {
+      metadata: { name, namespace: this.environment, labels },
+      spec: {
+        // Without a schedule it is suspended: a run is made from it, so that what was declared is what runs.
+        schedule: schedule?.cron ?? '0 0 1 1 *',
+        timezone: 'Etc/UTC',
+        suspend: schedule === undefined,
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: 3600,
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          metadata: { labels },
+          spec: { backoffLimit: 0, template: podTemplate(job, parts.pod) as never },
+        },
+      },
+      dependsOn: [...parts.dependsOn, ...this.policies(job, name, false)],
+    });
+    return { host: name, replicaHosts: [], dependables: [cron] };
+  }
+
+  public createSecretBundle(bundle: SecretBundle): Deployed {
+    const secret = this.secret(bundle, bundle.physicalName, bundle.componentPath, bundle.props!.secrets);
+    return { host: bundle.physicalName, replicaHosts: [], dependables: [secret] };
+  }
+
+  /** Nothing to make: whoever publishes into it makes the ConfigMap that its readers mount where it is. */
+  public createLiveDirectory(directory: LiveDirectory): Deployed {
+    return { host: directory.physicalName, replicaHosts: [], dependables: [] };
+  }
+
+  public publishFiles(publication: PublishedFiles): Deployed {
+    const { props } = publication;
+    const { directory } = props;
+    const dependsOn = [
+      ...this.namespaceDependables(''),
+      ...(props.names ?? []).flatMap((workload) => workload.dependables),
+    ];
+    const path = publication.componentPath;
+    const name = this.claimName(publication, path);
+    const labels = this.labels(name, path, 'publication');
+    // A reader's old source of truth goes when the new one is in use, and what it named only after that.
+    const lifecycle = { createBeforeDestroy: true };
+    const files = new bindings.ConfigMapV1(publication, 'files', {
+      metadata: { name: directory.physicalName, namespace: this.environment, labels },
+      data: Object.fromEntries(Object.entries(props.files).map(([file, text]) => [file, escapeTemplate(text)])),
+      dependsOn,
+      lifecycle,
+    });
+    const confirm = props.confirm ?? [];
+    if (confirm.length === 0) return { host: name, replicaHosts: [], dependables: [files] };
+
+    const timeoutSeconds = props.timeoutSeconds ?? 60;
+    const script = confirm.map(({ url, text }) => confirmation(url, text)).join('\n');
+    const asker = { node: publication.node, componentPath: path, spec: ASKER };
+    const policies = confirm.map(({ url }, index) => this.allowAsking(publication, name, url, index));
+    const digest = shortHash(JSON.stringify([props.files, script]));
+    const job = new bindings.JobV1(publication, 'confirmation', {
+      metadata: { generateName: `${name}-`, namespace: this.environment, labels },
+      spec: {
+        backoffLimit: 0,
+        activeDeadlineSeconds: timeoutSeconds + this.rolloutSeconds,
+        template: podTemplate(asker, {
+          image: this.image(publication, ASKER.image),
+          labels,
+          annotations: { 'cdktf-mlops.content': digest },
+          claims: {},
+          imagePullSecrets: this.props.imagePullSecrets ?? [],
+          onNode: false,
+          restartPolicy: 'Never',
+          script: `timeout=${timeoutSeconds}\n${script}`,
+          stopSeconds: 1,
+        }) as never,
+      },
+      waitForCompletion: true,
+      timeouts: {
+        create: `${timeoutSeconds + this.rolloutSeconds}s`,
+        update: `${timeoutSeconds + this.rolloutSeconds}s`,
+      },
+      dependsOn: [files, ...policies],
+      lifecycle,
+    });
+    return { host: name, replicaHosts: [], dependables: [job] };
+  }
+
+  public hostOf(componentPath: string): string {
+    const namespace = this.namespaceOf(componentPath);
+    return `${this.nameOf(componentPath)}.${namespace}.svc.${this.clusterDomain}`;
+  }
+
+  public discover(job: ScrapeJob): Record<string, unknown> | undefined {
+    return discoverTargets(
+      { namespaces: [this.environment, this.nodeNamespace], domain: `svc.${this.clusterDomain}` },
+      job,
+    );
+  }
+
+  public watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch {
+    return watchCluster(scope, this, thresholds);
+  }
+
+  private get rolloutSeconds(): number {
+    return this.props.rolloutSeconds ?? 300;
+  }
+
+  private get nodeNamespace(): string {
+    return `${this.environment}-node`;
+  }
+
+  private ensureProvider(): void {
+    const stack = TerraformStack.of(this);
+    const { kubeconfig: configPath, context: configContext } = this.props;
+    const existing = stack.node
+      .findAll()
+      .find((c) => TerraformProvider.isTerraformProvider(c) && c.terraformResourceType === 'kubernetes');
+    if (existing === undefined) {
+      new bindings.KubernetesProvider(stack, 'kubernetes', { configPath, configContext });
+    } else {
+      check(
+        configPath === undefined && configContext === undefined,
+        this,
+        configPath === undefined ? 'context' : 'kubeconfig',
+        configPath ?? configContext,
+        'the stack has a Kubernetes provider already: leave it out, or use another stack for another cluster',
+      );
+    }
+    overrideProviderSource(stack, 'kubernetes');
+  }
+
+  private makeNamespace(): ITerraformDependable {
+    const name = this.environment;
+    const namespace = new bindings.NamespaceV1(this, 'namespace', {
+      metadata: { name, labels: { ...this.labels(name, 'namespace', 'platform'), ...podSecurity(RESTRICTED) } },
+    });
+    const metadata = { name, namespace: name, labels: this.labels(name, 'namespace', 'platform') };
+    new bindings.LimitRangeV1(this, 'limits', {
+      metadata,
+      spec: { limit: [{ type: 'Container', default: DEFAULT_LIMITS, defaultRequest: DEFAULT_REQUESTS }] },
+      dependsOn: [namespace],
+    });
+    const hard = this.quota();
+    if (hard !== undefined) {
+      new bindings.ResourceQuotaV1(this, 'quota', { metadata, spec: { hard }, dependsOn: [namespace] });
+    }
+    // Nobody reaches anybody, and everybody may ask for names; the rest is what workloads say that they reach.
+    const everyone: NetworkPolicyV1Spec = {
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+      egress: [{ ports: ['UDP', 'TCP'].map((protocol) => ({ port: '53', protocol })) }],
+    };
+    new bindings.NetworkPolicyV1(this, 'default-deny', {
+      metadata: { ...metadata, name: 'default-deny' },
+      spec: everyone,
+      dependsOn: [namespace],
+    });
+    return namespace;
+  }
+
+  private quota(): Record<string, string> | undefined {
+    const { quota } = this.props;
+    if (quota === undefined) return undefined;
+    const { cpu, memory, storage, pods } = quota;
+    if (pods !== undefined) checkWhole(this, 'quota.pods', pods, 1, 100_000);
+    const hard: Record<string, string> = {};
+    if (cpu !== undefined) hard['limits.cpu'] = millis(parseCpu(this, 'quota.cpu', cpu));
+    if (memory !== undefined) hard['limits.memory'] = bytes(parseMemory(this, 'quota.memory', memory));
+    if (storage !== undefined) hard['requests.storage'] = bytes(parseStorage(this, 'quota.storage', storage));
+    if (pods !== undefined) hard.pods = String(pods);
+    check(Object.keys(hard).length > 0, this, 'quota', quota, 'give cpu, memory, storage or pods, or leave it out');
+    return hard;
+  }
+
+  /** The namespace of what has to see the machine itself, made for the first one. */
+  private ensureNodeNamespace(): ITerraformDependable[] {
+    if (this.namespaceResource === undefined) return [];
+    const name = this.nodeNamespace;
+    this.nodeNamespaceResource ??= new bindings.NamespaceV1(this, 'node-namespace', {
+      metadata: {
+        name,
+        labels: { ...this.labels(name, 'node-namespace', 'platform'), ...podSecurity('privileged') },
+        annotations: {
+          'cdktf-mlops.reason':
+            "Exporters here read the machine's own file systems and processes, which 'restricted' forbids.",
+        },
+      },
+    });
+    return [this.nodeNamespaceResource];
+  }
+
+  private namespaceOf(componentPath: string): string {
+    return this.onNode.has(componentPath) ? this.nodeNamespace : this.environment;
+  }
+
+  private namespaceDependables(componentPath: string): ITerraformDependable[] {
+    if (this.onNode.has(componentPath)) return this.ensureNodeNamespace();
+    return this.namespaceResource === undefined ? [] : [this.namespaceResource];
+  }
+
+  private nameOf(componentPath: string): string {
+    return physicalName(this.environment, componentPath.split('/'), MAX_NAME);
+  }
+
+  private claimName(scope: IConstruct, componentPath: string): string {
+    const name = this.nameOf(componentPath);
+    const owner = this.names.get(name);
+    const want = `the physical name is taken by ${owner}: give the construct another id`;
+    check(owner === undefined, scope, 'id', name, want);
+    this.names.set(name, scope.node.path);
+    return name;
+  }
+
+  private labels(instance: string, path: string, kind: Kind): Record<string, string> {
+    const stack = TerraformStack.of(this).node.id;
+    return objectLabels({ instance, path, kind, environment: this.environment, stack });
+  }
+
+  private image(scope: IConstruct, image: Image): string {
+    const reference = image.resolve(scope);
+    const pushed = (scope.node.tryGetContext(PUSHED_IMAGES_CONTEXT) ?? {}) as Record<string, string>;
+    return pushed[reference] ?? reference;
+  }
+
+  private checkWorkload(workload: Workload, onNode: boolean, persistent: readonly Volume[]): void {
+    const { props } = workload;
+    const host = (props.volumes ?? []).find(({ kind }) => kind === VolumeKind.HOST);
+    check(
+      host === undefined || (props.perNode ?? false),
+      workload,
+      'volumes',
+      host?.hostPath,
+      'a cluster has many machines, and their paths belong to them: use Volume.persistent, or perNode for an exporter',
+    );
+    check(
+      persistent.length === 0 || workload.replicas <= 1,
+      workload,
+      'replicas',
+      workload.replicas,
+      `its volume '${persistent[0]?.name}' can be mounted by one pod only: use 1, or keep its data elsewhere`,
+    );
+    check(
+      persistent.length === 0 || props.autoscaling === undefined,
+      workload,
+      'autoscaling',
+      props.autoscaling,
+      `its volume '${persistent[0]?.name}' can be mounted by one pod only: leave it out`,
+    );
+    check(
+      persistent.length === 0 || props.update !== UpdateStrategy.CREATE_FIRST,
+      workload,
+      'update',
+      props.update,
+      'two pods would write to one volume: use UpdateStrategy.REPLACE',
+    );
+    check(
+      props.autoscaling === undefined || props.resources?.cpuMillis !== undefined,
+      workload,
+      'resources.cpu',
+      undefined,
+      'name a processor limit: automatic scaling aims at a share of it',
+    );
+    const kept = [props.secrets, props.secretBundle].some((one) => one !== undefined);
+    check(
+      !onNode || (!kept && persistent.length === 0),
+      workload,
+      'secrets',
+      'given',
+      "leave secrets and persistent volumes to workloads of the environment's own namespace: this one sees the machine",
+    );
+    check(
+      !onNode || (props.perNode ?? false),
+      workload,
+      'hostProcesses',
+      true,
+      'set perNode too: what watches a machine belongs on each of them',
+    );
+    for (const port of props.ports ?? []) this.claimPort(workload, port);
+  }
+
+  private claimPort(workload: Workload, { name, publish }: Port): void {
+    if (publish === undefined) return;
+    const prop = `ports.${name}.publish`;
+    const where = publish.host === undefined ? `${publish.address}:${publish.port}` : publish.url('http');
+    const owner = this.publishedPorts.get(where);
+    check(owner === undefined, workload, prop, where, `it is taken by ${owner}: choose another port`);
+    this.publishedPorts.set(where, workload.node.path);
+    check(
+      publish.host !== undefined || ['127.0.0.1', '0.0.0.0'].includes(publish.address),
+      workload,
+      prop,
+      publish.address,
+      "a cluster chooses its own addresses: use Publish.onLoopback, Publish.onAddress('0.0.0.0', port) or Publish.atHost",
+    );
+  }
+
+  /** What every pod needs: files, secrets, claims, and the labels and digests that replace it when they change. */
+  private podParts(
+    container: Container,
+    name: string,
+    kind: Kind,
+    more: Omit<PodParts, 'image' | 'labels' | 'annotations' | 'claims' | 'imagePullSecrets'>,
+  ): { pod: PodParts; dependsOn: ITerraformDependable[] } {
+    const { spec } = container;
+    const path = container.componentPath;
+    const namespace = this.namespaceOf(path);
+    const labels = this.labels(name, path, kind);
+    const dependsOn: ITerraformDependable[] = [
+      ...this.namespaceDependables(path),
+      ...(spec.dependsOn ?? []).flatMap((other) => other.dependables),
+    ];
+    const annotations: Record<string, string> = {};
+    let configMap: string | undefined;
+    if ((spec.files ?? []).length > 0) {
+      const data = fileData(container);
+      const files = new bindings.ConfigMapV1(container, 'files', {
+        metadata: { name, namespace, labels },
+        data,
+        dependsOn: this.namespaceDependables(path),
+      });
+      dependsOn.push(files);
+      configMap = name;
+      annotations['cdktf-mlops.files'] = Fn.sha256(Fn.jsonencode(data));
+    }
+    let secret: string | undefined;
+    if (spec.secretBundle !== undefined) {
+      secret = spec.secretBundle.physicalName;
+      dependsOn.push(...spec.secretBundle.dependables);
+      const version = spec.secretBundle.node.tryFindChild('version') as DataResource | undefined;
+      if (version !== undefined) annotations['cdktf-mlops.secrets'] = version.id;
+    } else if (Object.keys(spec.secrets ?? {}).length > 0) {
+      secret = name;
+      check(
+        spec.user !== undefined,
+        container,
+        'user',
+        undefined,
+        "name the numeric 'uid:gid' that may read the secrets",
+      );
+      dependsOn.push(this.secret(container, name, path, spec.secrets!));
+      annotations['cdktf-mlops.secrets'] = (container.node.findChild('version') as DataResource).id;
+    }
+    const claims: Record<string, string> = {};
+    for (const volume of spec.volumes ?? []) {
+      if (volume.kind !== VolumeKind.PERSISTENT) continue;
+      const claim = this.claim(container, name, volume, labels);
+      dependsOn.push(claim.resource);
+      claims[volume.name!] = claim.name;
+    }
+    return {
+      pod: {
+        ...more,
+        image: this.image(container, spec.image),
+        labels,
+        annotations,
+        configMap,
+        secret,
+        claims,
+        imagePullSecrets: this.props.imagePullSecrets ?? [],
+      },
+      dependsOn,
+    };
+  }
+
+  private claim(container: Container, name: string, volume: Volume, labels: Record<string, string>) {
+    const claimName = `${name}-${volume.name}`;
+    checkName(container, 'volumes', claimName);
+    const resource = new bindings.PersistentVolumeClaimV1(container, `volume-${volume.name}`, {
+      metadata: { name: claimName, namespace: this.environment, labels },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: this.props.storageClass,
+        resources: { requests: { storage: bytes(volume.sizeBytes!) } },
+      },
+      // Many classes bind a claim when its first pod is there, which comes after it.
+      waitUntilBound: false,
+      dependsOn: this.namespaceDependables(container.componentPath),
+      lifecycle: volume.protect && !isUnprotected(this) ? { preventDestroy: true } : undefined,
+    });
+    return { name: claimName, resource };
+  }
+
+  private secret(scope: Construct, name: string, path: string, secrets: Record<string, Secret>): ITerraformDependable {
+    const files = Object.keys(secrets).sort();
+    // Its id is no secret and changes with the values: what pods are replaced by.
+    new DataResource(scope, 'version', {
+      triggersReplace: Fn.sensitive(
+        Fn.sha256(
+          Fn.join(
+            '\n',
+            files.map((file) => secrets[file].value),
+          ),
+        ),
+      ),
+    });
+    return new bindings.SecretV1(scope, 'secrets', {
+      metadata: { name, namespace: this.environment, labels: this.labels(name, path, 'secrets') },
+      data: Object.fromEntries(files.map((file) => [file, secrets[file].value])),
+      dependsOn: this.namespaceDependables(path),
+    });
+  }
+
+  /** The name under which others reach a workload, and how it is reached from outside. */
+  private service(
+    workload: Workload,
+    name: string,
+    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
+  ): ServiceV1 | undefined {
+    const ports = workload.props.ports ?? [];
+    if (ports.length === 0) return undefined;
+    const dependsOn = this.namespaceDependables(workload.componentPath);
+    const lifecycle: Lifecycle =
+      workload.props.update === UpdateStrategy.CREATE_FIRST ? { createBeforeDestroy: true } : undefined;
+    const forwards = ports
+      .filter(({ publish }) => publish?.address === '127.0.0.1' && publish.host === undefined)
+      .map(({ name: port, publish }) => `${port}=${publish!.address}:${publish!.port}`);
+    const spec = {
+      selector: { [INSTANCE]: name },
+      port: ports.map((port) => ({ name: port.name, port: port.port, targetPort: String(port.port), protocol: 'TCP' })),
+    };
+    const service = new bindings.ServiceV1(workload, 'service', {
+      metadata: {
+        ...metadata,
+        name,
+        annotations: forwards.length === 0 ? undefined : { 'cdktf-mlops.forward': forwards.join(',') },
+      },
+      spec,
+      dependsOn,
+      lifecycle,
+    });
+    if ((workload.spec.volumes ?? []).some(({ kind }) => kind === VolumeKind.LIVE)) {
+      // Every replica has to be asked whether it uses what was published.
+      new bindings.ServiceV1(workload, 'pods', {
+        metadata: { ...metadata, name: readersName(name) },
+        spec: { ...spec, clusterIp: 'None' },
+        dependsOn,
+      });
+    }
+    const open = ports.filter(({ publish }) => publish?.address === '0.0.0.0');
+    if (open.length > 0) {
+      new bindings.ServiceV1(workload, 'load-balancer', {
+        metadata: { ...metadata, name: physicalName(name, ['public'], MAX_NAME) },
+        spec: {
+          selector: spec.selector,
+          type: 'LoadBalancer',
+          port: open.map((port) => ({
+            name: port.name,
+            port: port.publish!.port,
+            targetPort: String(port.port),
+            protocol: 'TCP',
+          })),
+        },
+        // Its address is the cloud's business, and may take its time.
+        waitForLoadBalancer: false,
+        dependsOn,
+      });
+    }
+    for (const port of ports) if (port.publish?.host !== undefined) this.ingress(workload, name, port, metadata);
+    return service;
+  }
+
+  private ingress(
+    workload: Workload,
+    name: string,
+    port: Port,
+    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
+  ): void {
+    const { address: host, host: options } = port.publish!;
+    new bindings.IngressV1(workload, `ingress-${port.name}`, {
+      metadata: { ...metadata, name: physicalName(name, [port.name], MAX_NAME) },
+      spec: {
+        ingressClassName: options!.className,
+        tls: options!.tlsSecretName === undefined ? undefined : [{ hosts: [host], secretName: options!.tlsSecretName }],
+        rule: [
+          {
+            host,
+            http: {
+              path: [
+                {
+                  path: options!.path ?? '/',
+                  pathType: 'Prefix',
+                  backend: { service: { name, port: { number: port.port } } },
+                },
+              ],
+            },
+          },
+        ],
+      },
+      dependsOn: this.namespaceDependables(workload.componentPath),
+    });
+  }
+
+  private autoscaler(
+    workload: Workload,
+    name: string,
+    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
+    target: { readonly metadata: { readonly name: string } },
+    lifecycle: Lifecycle,
+  ): void {
+    const { minReplicas, maxReplicas, cpuPercent } = workload.props.autoscaling!;
+    const cpu = Math.ceil((workload.props.resources!.cpuMillis! * (cpuPercent ?? 80)) / 100);
+    new bindings.HorizontalPodAutoscalerV2(workload, 'autoscaler', {
+      metadata: { ...metadata, name },
+      spec: {
+        minReplicas,
+        maxReplicas,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target.metadata.name },
+        metric: [
+          {
+            type: 'Resource',
+            // Not a share of what is requested: that is less than what it may use.
+            resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: millis(cpu) } },
+          },
+        ],
+      },
+      lifecycle,
+    });
+  }
+
+  /** An identity that may read what the rules say, in the environment's namespaces. */
+  private account(workload: Workload, name: string, rules: RoleV1Rule[]): string {
+    const namespace = this.namespaceOf(workload.componentPath);
+    const labels = this.labels(name, workload.componentPath, 'workload');
+    const dependsOn = this.namespaceDependables(workload.componentPath);
+    new bindings.ServiceAccountV1(workload, 'account', {
+      metadata: { name, namespace, labels },
+      automountServiceAccountToken: false,
+      dependsOn,
+    });
+    const subject = [{ kind: 'ServiceAccount', name, namespace }];
+    const apiGroup = 'rbac.authorization.k8s.io';
+    for (const [id, where, ready] of [
+      ['', this.environment, this.namespaceDependables('')],
+      ['node-', this.nodeNamespace, this.ensureNodeNamespace()],
+    ] as const) {
+      new bindings.RoleV1(workload, `${id}role`, {
+        metadata: { name, namespace: where, labels },
+        rule: rules,
+        dependsOn: ready,
+      });
+      new bindings.RoleBindingV1(workload, `${id}role-binding`, {
+        metadata: { name, namespace: where, labels },
+        roleRef: { apiGroup, kind: 'Role', name },
+        subject,
+        dependsOn: ready,
+      });
+    }
+    // Kubelets belong to no namespace: what they tell of other people's containers is dropped when it is scraped.
+    new bindings.ClusterRoleV1(workload, 'cluster-role', {
+      metadata: { name, labels },
+      rule: [
+        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+      ],
+    });
+    new bindings.ClusterRoleBindingV1(workload, 'cluster-role-binding', {
+      metadata: { name, labels },
+      roleRef: { apiGroup, kind: 'ClusterRole', name },
+      subject,
+    });
+    return name;
+  }
+
+  /**
+   * Lets a container out to what it reaches, and lets it in there. Policies add up, so that those who reach something of
+   * another stack bring the permission along.
+   */
+  private policies(container: Container, name: string, discovers: boolean): ITerraformDependable[] {
+    const path = container.componentPath;
+    const labels = this.labels(name, path, 'workload');
+    const made: ITerraformDependable[] = [];
+    const self = { namespace: this.namespaceOf(path), name };
+    const createFirst = container instanceof Workload && container.props.update === UpdateStrategy.CREATE_FIRST;
+    const lifecycle = createFirst ? { createBeforeDestroy: true } : undefined;
+    const policy = (id: string, where: Place, spec: NetworkPolicyV1Spec, suffix: string[]): void => {
+      made.push(
+        new bindings.NetworkPolicyV1(container, id, {
+          metadata: { name: physicalName(name, suffix), namespace: where.namespace, labels },
+          spec,
+          dependsOn: this.namespaceDependables(where.namespace === this.nodeNamespace ? path : ''),
+          lifecycle,
+        }),
+      );
+    };
+    const reached = new Map<string, { place: Place; ports: Set<number> }>();
+    const outside = new Map<string, { cidr: string; ports: Set<number> }>();
+    for (const endpoint of container.spec.reaches ?? []) {
+      const place = this.placeOf(endpoint.host);
+      if (place === undefined) {
+        const cidr = /^\d+(\.\d+){3}$/.test(endpoint.host) ? `${endpoint.host}/32` : '0.0.0.0/0';
+        const known = outside.get(cidr) ?? { cidr, ports: new Set<number>() };
+        outside.set(cidr, { ...known, ports: known.ports.add(endpoint.port) });
+      } else {
+        const known = reached.get(endpoint.host) ?? { place, ports: new Set<number>() };
+        reached.set(endpoint.host, { ...known, ports: known.ports.add(endpoint.port) });
+      }
+    }
+    if (discovers) outside.set('api', { cidr: '0.0.0.0/0', ports: new Set([443, 6443, 10250]) });
+    const egress = [
+      ...[...reached.values()].map(({ place, ports }) => ({ to: [selects(place)], ports: tcp(ports) })),
+      ...[...outside.values()].map(({ cidr, ports }) => ({ to: [{ ipBlock: { cidr } }], ports: tcp(ports) })),
+    ];
+    if (egress.length > 0) {
+      policy('egress', self, { podSelector: only(name), policyTypes: ['Egress'], egress }, ['egress']);
+    }
+    for (const { place, ports } of reached.values()) {
+      const ingress = [{ from: [selects(self)], ports: tcp(ports) }];
+      const spec = { podSelector: only(place.name), policyTypes: ['Ingress'], ingress };
+      policy(`ingress-${place.name}`, place, spec, ['to', place.name]);
+    }
+    if (container instanceof Workload) this.allowIn(container, self, policy);
+    return made;
+  }
+
+  /** What reaches a workload without saying so itself: other stacks, and whoever is outside. */
+  private allowIn(
+    workload: Workload,
+    self: Place,
+    policy: (id: string, where: Place, spec: NetworkPolicyV1Spec, suffix: string[]) => void,
+  ): void {
+    const { props } = workload;
+    const all = new Set((props.ports ?? []).map(({ port }) => port));
+    for (const path of props.reachedBy ?? []) {
+      const from = { namespace: this.namespaceOf(path), name: this.nameOf(path) };
+      const ports = tcp(all);
+      const inward = {
+        podSelector: only(self.name),
+        policyTypes: ['Ingress'],
+        ingress: [{ from: [selects(from)], ports }],
+      };
+      const outward = {
+        podSelector: only(from.name),
+        policyTypes: ['Egress'],
+        egress: [{ to: [selects(self)], ports }],
+      };
+      policy(`ingress-from-${from.name}`, self, inward, ['from', from.name]);
+      policy(`egress-from-${from.name}`, from, outward, ['out-of', from.name]);
+    }
+    const open = (props.ports ?? []).filter(({ publish }) => publish !== undefined && publish.address !== '127.0.0.1');
+    if (open.length > 0) {
+      const ports = tcp(new Set(open.map(({ port }) => port)));
+      const spec = { podSelector: only(self.name), policyTypes: ['Ingress'], ingress: [{ ports }] };
+      policy('ingress-public', self, spec, ['public']);
+    }
+  }
+
+  /** The pod that asks readers whether they use what was published may do so. */
+  private allowAsking(publication: PublishedFiles, name: string, url: string, index: number): ITerraformDependable {
+    const { hostname, port } = new URL(url);
+    const place = this.placeOf(hostname);
+    check(place !== undefined, publication, 'confirm.url', url, `name a host of the environment '${this.environment}'`);
+    const self = { namespace: this.environment, name };
+    const ports = tcp(new Set([Number(port || 80)]));
+    const metadata = {
+      namespace: this.environment,
+      labels: this.labels(name, publication.componentPath, 'publication'),
+    };
+    const lifecycle = { createBeforeDestroy: true };
+    const ingress = new bindings.NetworkPolicyV1(publication, `ingress-${index}`, {
+      metadata: { ...metadata, name: physicalName(name, ['to', place.name]) },
+      spec: { podSelector: only(place.name), policyTypes: ['Ingress'], ingress: [{ from: [selects(self)], ports }] },
+      dependsOn: this.namespaceDependables(''),
+      lifecycle,
+    });
+    return new bindings.NetworkPolicyV1(publication, `egress-${index}`, {
+      metadata: { ...metadata, name: physicalName(name, ['egress', String(index)]) },
+      spec: { podSelector: only(name), policyTypes: ['Egress'], egress: [{ to: [selects(place)], ports }] },
+      dependsOn: [ingress],
+      lifecycle,
+    });
+  }
+
+  /** Where a host of the environment runs; undefined for one that is elsewhere. */
+  private placeOf(host: string): Place | undefined {
+    const [name, namespace, ...rest] = host.split('.');
+    if (rest.join('.') !== `svc.${this.clusterDomain}`) return undefined;
+    return [this.environment, this.nodeNamespace].includes(namespace) ? { name, namespace } : undefined;
+  }
+}
+
+/** A workload and where it runs. */
+interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function isOnNode({ props }: Workload): boolean {
+  return (props.hostProcesses ?? false) || (props.volumes ?? []).some(({ kind }) => kind === VolumeKind.HOST);
+}
+
+function only(name: string) {
+  return { matchLabels: { [INSTANCE]: name } };
+}
+
+function selects({ namespace, name }: Place) {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    podSelector: only(name),
+  };
+}
+
+function tcp(ports: ReadonlySet<number>) {
+  return [...ports].sort((a, b) => a - b).map((port) => ({ port: String(port), protocol: 'TCP' }));
+}
+
+/** Labels by which Prometheus takes up a pod, and those that its series get. */
+function scrapeLabels({ props }: Workload): Record<string, string> {
+  if (props.scrape === undefined) return {};
+  const { job, port, labels } = props.scrape;
+  return {
+    'cdktf-mlops.scrape': job,
+    'cdktf-mlops.scrape-port': portName(port),
+    ...Object.fromEntries(Object.entries(labels ?? {}).map(([label, value]) => [`cdktf-mlops.target.${label}`, value])),
+  };
+}
+
+function podSecurity(level: string): Record<string, string> {
+  return Object.fromEntries(['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]));
+}
+
+function checkName(scope: IConstruct, prop: string, name: string): void {
+  check(
+    typeof name === 'string' && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name) && name.length <= 63,
+    scope,
+    prop,
+    name,
+    "use lower-case letters, digits, '-' and '.', 63 characters at most",
+  );
+}
+
+/** Headless service of a workload that reads what is published. */
+function readersName(name: string): string {
+  return `${name}-pods`;
+}
+
+/** Asks each replica of a reader until all of them answer with the text, and says what is missing when time is up. */
+function confirmation(url: string, text: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  const [name, ...rest] = hostname.split('.');
+  const readers = [readersName(name), ...rest].join('.');
+  return [
+    'waited=0',
+    'while :; do',
+    `  pods=$(nslookup -type=a ${readers}. 2>/dev/null | sed -n '/^Name:/,$ s/^Address:  *//p')`,
+    '  missing=',
+    '  [ -n "$pods" ] || missing=all',
+    '  for pod in $pods; do',
+    `    wget -q -T 2 -O - "http://$pod:${port || 80}${pathname}" 2>/dev/null | grep -qF '${text}' || missing="$missing $pod"`,
+    '  done',
+    '  [ -n "$missing" ] || break',
+    '  waited=$((waited + 1))',
+    '  if [ "$waited" -gt "$timeout" ]; then',
+    `    echo "not in use after $timeout s at: $missing (${readers}); its log says why" >&2`,
+    '    exit 1',
+    '  fi',
+    '  sleep 1',
+    'done',
+  ].join('\n');
+}
