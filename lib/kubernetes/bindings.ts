@@ -2,7 +2,6 @@
  * The provider's resources, each loaded when the first one of its kind is made: a pod's schema alone is five megabytes of
  * JavaScript, and a program that runs on Docker needs none of it.
  */
-/* eslint-disable @typescript-eslint/no-require-imports */
 export const bindings = {
   get ClusterRoleBindingV1() {
     return (

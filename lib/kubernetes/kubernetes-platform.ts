@@ -5,6 +5,7 @@ import type { ServiceV1 } from '@cdktf/provider-kubernetes/lib/service-v1';
 import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
 import { Container } from '../core/container';
+import { Endpoint } from '../core/endpoint';
 import { check } from '../core/errors';
 import { escapeTemplate } from '../core/escape';
 import { Image } from '../core/image';
@@ -26,6 +27,7 @@ import { UpdateStrategy, Workload } from '../core/workload';
 import { bindings } from './bindings';
 import { discoverTargets } from './discovery';
 import { INSTANCE, ObjectLabels, objectLabels } from './labels';
+import { Place, Policy, reachedPolicies, reachPolicies } from './network';
 import { bytes, fileData, millis, PodParts, podTemplate, portName } from './pod';
 import { watchCluster } from './watch';
 
@@ -323,13 +325,16 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       dependsOn,
       lifecycle,
     });
-    const confirm = props.confirm ?? [];
+    const confirm = (props.confirm ?? []).map(({ url, text }) => ({ endpoint: Endpoint.fromUrl(url), text }));
     if (confirm.length === 0) return { host: name, replicaHosts: [], dependables: [files] };
 
     const timeoutSeconds = props.timeoutSeconds ?? 60;
-    const script = confirm.map(({ url, text }) => confirmation(url, text)).join('\n');
+    const script = confirm.map(({ endpoint, text }) => confirmation(endpoint, text)).join('\n');
     const asker = { node: publication.node, componentPath: path, spec: ASKER };
-    const policies = confirm.map(({ url }, index) => this.allowAsking(publication, name, url, index));
+    const self = { namespace: this.environment, name };
+    const asked = confirm.map(({ endpoint }) => endpoint);
+    const placeOf = (host: string) => this.placeOf(host);
+    const policies = this.makePolicies(publication, name, labels, true, reachPolicies(self, asked, placeOf, false));
     const digest = shortHash(JSON.stringify([props.files, script]));
     const job = new bindings.JobV1(publication, 'confirmation', {
       metadata: { generateName: `${name}-`, namespace: this.environment, labels },
@@ -835,113 +840,38 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     return name;
   }
 
-  /**
-   * Lets a container out to what it reaches, and lets it in there. Policies add up, so that those who reach something of
-   * another stack bring the permission along.
-   */
+  /** Policies add up, so that those who reach something of another stack bring the permission along. */
   private policies(container: Container, name: string, discovers: boolean): ITerraformDependable[] {
     const path = container.componentPath;
-    const labels = this.labels(name, path, 'workload');
-    const made: ITerraformDependable[] = [];
-    const self = { namespace: this.namespaceOf(path), name };
     const createFirst = container instanceof Workload && container.props.update === UpdateStrategy.CREATE_FIRST;
-    const lifecycle = createFirst ? { createBeforeDestroy: true } : undefined;
-    const policy = (id: string, where: Place, spec: NetworkPolicyV1Spec, suffix: string[]): void => {
-      made.push(
-        new bindings.NetworkPolicyV1(container, id, {
-          metadata: { name: physicalName(name, suffix), namespace: where.namespace, labels },
+    const self = { namespace: this.namespaceOf(path), name };
+    return this.makePolicies(container, name, this.labels(name, path, 'workload'), createFirst, [
+      ...reachPolicies(self, container.spec.reaches ?? [], (host) => this.placeOf(host), discovers),
+      ...(container instanceof Workload
+        ? reachedPolicies(self, container.props, (from) => ({
+            namespace: this.namespaceOf(from),
+            name: this.nameOf(from),
+          }))
+        : []),
+    ]);
+  }
+
+  private makePolicies(
+    scope: Construct,
+    name: string,
+    labels: Record<string, string>,
+    createFirst: boolean,
+    policies: readonly Policy[],
+  ): ITerraformDependable[] {
+    return policies.map(
+      ({ id, namespace, suffix, spec }) =>
+        new bindings.NetworkPolicyV1(scope, id, {
+          metadata: { name: physicalName(name, suffix), namespace, labels },
           spec,
-          dependsOn: this.namespaceDependables(where.namespace === this.nodeNamespace ? path : ''),
-          lifecycle,
+          dependsOn: namespace === this.nodeNamespace ? this.ensureNodeNamespace() : this.namespaceDependables(''),
+          lifecycle: createFirst ? { createBeforeDestroy: true } : undefined,
         }),
-      );
-    };
-    const reached = new Map<string, { place: Place; ports: Set<number> }>();
-    const outside = new Map<string, { cidr: string; ports: Set<number> }>();
-    for (const endpoint of container.spec.reaches ?? []) {
-      const place = this.placeOf(endpoint.host);
-      if (place === undefined) {
-        const cidr = /^\d+(\.\d+){3}$/.test(endpoint.host) ? `${endpoint.host}/32` : '0.0.0.0/0';
-        const known = outside.get(cidr) ?? { cidr, ports: new Set<number>() };
-        outside.set(cidr, { ...known, ports: known.ports.add(endpoint.port) });
-      } else {
-        const known = reached.get(endpoint.host) ?? { place, ports: new Set<number>() };
-        reached.set(endpoint.host, { ...known, ports: known.ports.add(endpoint.port) });
-      }
-    }
-    if (discovers) outside.set('api', { cidr: '0.0.0.0/0', ports: new Set([443, 6443, 10250]) });
-    const egress = [
-      ...[...reached.values()].map(({ place, ports }) => ({ to: [selects(place)], ports: tcp(ports) })),
-      ...[...outside.values()].map(({ cidr, ports }) => ({ to: [{ ipBlock: { cidr } }], ports: tcp(ports) })),
-    ];
-    if (egress.length > 0) {
-      policy('egress', self, { podSelector: only(name), policyTypes: ['Egress'], egress }, ['egress']);
-    }
-    for (const { place, ports } of reached.values()) {
-      const ingress = [{ from: [selects(self)], ports: tcp(ports) }];
-      const spec = { podSelector: only(place.name), policyTypes: ['Ingress'], ingress };
-      policy(`ingress-${place.name}`, place, spec, ['to', place.name]);
-    }
-    if (container instanceof Workload) this.allowIn(container, self, policy);
-    return made;
-  }
-
-  /** What reaches a workload without saying so itself: other stacks, and whoever is outside. */
-  private allowIn(
-    workload: Workload,
-    self: Place,
-    policy: (id: string, where: Place, spec: NetworkPolicyV1Spec, suffix: string[]) => void,
-  ): void {
-    const { props } = workload;
-    const all = new Set((props.ports ?? []).map(({ port }) => port));
-    for (const path of props.reachedBy ?? []) {
-      const from = { namespace: this.namespaceOf(path), name: this.nameOf(path) };
-      const ports = tcp(all);
-      const inward = {
-        podSelector: only(self.name),
-        policyTypes: ['Ingress'],
-        ingress: [{ from: [selects(from)], ports }],
-      };
-      const outward = {
-        podSelector: only(from.name),
-        policyTypes: ['Egress'],
-        egress: [{ to: [selects(self)], ports }],
-      };
-      policy(`ingress-from-${from.name}`, self, inward, ['from', from.name]);
-      policy(`egress-from-${from.name}`, from, outward, ['out-of', from.name]);
-    }
-    const open = (props.ports ?? []).filter(({ publish }) => publish !== undefined && publish.address !== '127.0.0.1');
-    if (open.length > 0) {
-      const ports = tcp(new Set(open.map(({ port }) => port)));
-      const spec = { podSelector: only(self.name), policyTypes: ['Ingress'], ingress: [{ ports }] };
-      policy('ingress-public', self, spec, ['public']);
-    }
-  }
-
-  /** The pod that asks readers whether they use what was published may do so. */
-  private allowAsking(publication: PublishedFiles, name: string, url: string, index: number): ITerraformDependable {
-    const { hostname, port } = new URL(url);
-    const place = this.placeOf(hostname);
-    check(place !== undefined, publication, 'confirm.url', url, `name a host of the environment '${this.environment}'`);
-    const self = { namespace: this.environment, name };
-    const ports = tcp(new Set([Number(port || 80)]));
-    const metadata = {
-      namespace: this.environment,
-      labels: this.labels(name, publication.componentPath, 'publication'),
-    };
-    const lifecycle = { createBeforeDestroy: true };
-    const ingress = new bindings.NetworkPolicyV1(publication, `ingress-${index}`, {
-      metadata: { ...metadata, name: physicalName(name, ['to', place.name]) },
-      spec: { podSelector: only(place.name), policyTypes: ['Ingress'], ingress: [{ from: [selects(self)], ports }] },
-      dependsOn: this.namespaceDependables(''),
-      lifecycle,
-    });
-    return new bindings.NetworkPolicyV1(publication, `egress-${index}`, {
-      metadata: { ...metadata, name: physicalName(name, ['egress', String(index)]) },
-      spec: { podSelector: only(name), policyTypes: ['Egress'], egress: [{ to: [selects(place)], ports }] },
-      dependsOn: [ingress],
-      lifecycle,
-    });
+    );
   }
 
   /** Where a host of the environment runs; undefined for one that is elsewhere. */
@@ -952,29 +882,8 @@ export class KubernetesPlatform extends Construct implements IPlatform {
   }
 }
 
-/** A workload and where it runs. */
-interface Place {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 function isOnNode({ props }: Workload): boolean {
   return (props.hostProcesses ?? false) || (props.volumes ?? []).some(({ kind }) => kind === VolumeKind.HOST);
-}
-
-function only(name: string) {
-  return { matchLabels: { [INSTANCE]: name } };
-}
-
-function selects({ namespace, name }: Place) {
-  return {
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-    podSelector: only(name),
-  };
-}
-
-function tcp(ports: ReadonlySet<number>) {
-  return [...ports].sort((a, b) => a - b).map((port) => ({ port: String(port), protocol: 'TCP' }));
 }
 
 /** Labels by which Prometheus takes up a pod, and those that its series get. */
@@ -1008,9 +917,8 @@ function readersName(name: string): string {
 }
 
 /** Asks each replica of a reader until all of them answer with the text, and says what is missing when time is up. */
-function confirmation(url: string, text: string): string {
-  const { hostname, port, pathname } = new URL(url);
-  const [name, ...rest] = hostname.split('.');
+function confirmation({ host, port, path }: Endpoint, text: string): string {
+  const [name, ...rest] = host.split('.');
   const readers = [readersName(name), ...rest].join('.');
   return [
     'waited=0',
@@ -1019,7 +927,7 @@ function confirmation(url: string, text: string): string {
     '  missing=',
     '  [ -n "$pods" ] || missing=all',
     '  for pod in $pods; do',
-    `    wget -q -T 2 -O - "http://$pod:${port || 80}${pathname}" 2>/dev/null | grep -qF '${text}' || missing="$missing $pod"`,
+    `    wget -q -T 2 -O - "http://$pod:${port}${path}" 2>/dev/null | grep -qF '${text}' || missing="$missing $pod"`,
     '  done',
     '  [ -n "$missing" ] || break',
     '  waited=$((waited + 1))',
