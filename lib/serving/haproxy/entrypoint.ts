@@ -73,6 +73,8 @@ const SCRIPT = String.raw`#!/bin/sh
 #   $live/models.cfg          published by the release, by renaming
 #   $live/models.cfg.loaded   written here: a copy of what is served, once no worker serves anything older
 #   $live/models.cfg.error    written here: why the published file was refused; what was served before still is
+#
+# Where the live directory is read-only (a ConfigMap), /-/release on the metrics port says what is served.
 set -u
 %SETTINGS%
 status_url=http://127.0.0.1:${METRICS_PORT}/-/release
@@ -146,10 +148,12 @@ refuse() {
     printf '%s\n' "$1"
     cat "$messages"
   } >"$work/refused" 2>/dev/null
+  if [ -z "$writable" ]; then return; fi
   publish "$work/refused" "$refused" || say "can't write $refused"
 }
 
 accept() {
+  if [ -z "$writable" ]; then return; fi
   rm -f "$refused"
   publish "$current" "$loaded" || say "can't write $loaded: whoever published the release waits for it in vain"
 }
@@ -246,8 +250,11 @@ rm -f "$seen" "$candidate"
 cat >"$none" <<'NO_RELEASE'
 %NO_RELEASE%
 NO_RELEASE
-if ! ( : >"$live/.writable" && rm "$live/.writable" ) 2>/dev/null; then
-  say "$live is not writable for user $(id -u): releases can be served but not confirmed"
+writable=
+if ( : >"$live/.writable" && rm "$live/.writable" ) 2>/dev/null; then
+  writable=1
+else
+  say "$live is read-only for user $(id -u): whoever publishes a release asks $status_url of each replica"
 fi
 if ! valid "$none"; then
   say "HAProxy does not accept the gateway's own configuration $base:"
@@ -269,13 +276,13 @@ while [ -z "$stopping" ] && alive "$master"; do
     if cp "$release" "$candidate" 2>"$messages"; then
       unreadable=
       cp "$candidate" "$seen"
-      rm -f "$refused"
+      if [ -n "$writable" ]; then rm -f "$refused"; fi
       load
     elif [ -z "$unreadable" ]; then
       unreadable=1
       say "can't read $release: $(cat "$messages")"
     fi
-  elif [ ! -e "$loaded" ] && cmp -s "$current" "$release"; then
+  elif [ -n "$writable" ] && [ ! -e "$loaded" ] && cmp -s "$current" "$release"; then
     accept
   fi
   pause 1
