@@ -58,10 +58,14 @@ export interface PlatformThresholds {
   readonly restarts: number;
   /** Share of its memory limit that a container uses. */
   readonly memoryShare: number;
+  /** Share of a volume that is free. */
+  readonly diskFreeShare: number;
 }
 
 /** What a platform made to watch its containers, and what there is to see. */
 export interface PlatformWatch {
   readonly observability: Observability[];
   readonly containers: Container[];
+  /** What to do first when something does not answer, in the words of the platform's own tool. */
+  readonly whenSilent: string;
 }

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { CONTAINER_METRICS, containerPanels, memoryNearLimit } from '../core/container-observability';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { Observability, Severity } from '../core/observability';
@@ -16,15 +17,6 @@ const LABELS = {
   environment: 'container_label_cdktf_mlops_environment',
   component: 'container_label_cdktf_mlops_component',
   kind: 'container_label_cdktf_mlops_kind',
-} as const;
-
-/** Metrics of cAdvisor. */
-export const CONTAINER_METRICS = {
-  memory: 'container_memory_working_set_bytes',
-  memoryLimit: 'container_spec_memory_limit_bytes',
-  cpu: 'container_cpu_usage_seconds_total',
-  received: 'container_network_receive_bytes_total',
-  sent: 'container_network_transmit_bytes_total',
 } as const;
 
 /**
@@ -60,18 +52,17 @@ export function watchContainers(scope: Construct, platform: IPlatform, threshold
   return {
     observability: [containersObservability(address, platform.environment, thresholds)],
     containers: [cadvisor],
+    whenSilent: "Look whether its container runs, and read its last log lines: 'docker ps' and 'docker logs'.",
   };
 }
 
 /** What to watch about the environment's containers, given `host:port` of cAdvisor. */
 function containersObservability(address: string, environment: string, thresholds: PlatformThresholds): Observability {
   const job = JOB;
-  const memory = selector(CONTAINER_METRICS.memory, { job });
-  const share = `${memory} / (${selector(CONTAINER_METRICS.memoryLimit, { job })} > 0)`;
   // A restart keeps what cAdvisor calls the start time, which is that of the container's creation, and begins the
   // counters anew.
   const restarts = `resets(${selector(CONTAINER_METRICS.cpu, { job })}[15m])`;
-  const rateBy = (metric: string) => `sum by (workload) (rate(${selector(metric, { job })}[2m]))`;
+  const series = { job, restarts, replica: 'workload' };
   return {
     component: 'Containers',
     // As often as cAdvisor looks itself, so that a container which lives for seconds only is seen.
@@ -92,33 +83,9 @@ function containersObservability(address: string, environment: string, threshold
         runbook:
           "Read its last log lines with 'docker logs', and whether it met its memory limit with 'docker inspect'.",
       },
-      {
-        name: 'ContainerMemoryNearLimit',
-        expr: `${share} > ${thresholds.memoryShare}`,
-        forDuration: '5m',
-        severity: Severity.TICKET,
-        summary: '{{ $labels.workload }} uses {{ $value | humanizePercentage }} of its memory limit.',
-        runbook: 'Raise its limit, or look for a leak: at the limit the kernel kills it.',
-      },
+      memoryNearLimit(series, thresholds.memoryShare),
     ],
-    panels: [
-      { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: share, legend: '{{workload}}' }] },
-      { title: 'Memory', unit: 'bytes', queries: [{ expr: memory, legend: '{{workload}}' }] },
-      { title: 'Processor', unit: 'short', queries: [{ expr: rateBy(CONTAINER_METRICS.cpu), legend: '{{workload}}' }] },
-      {
-        title: 'Restarts within 15 minutes',
-        unit: 'short',
-        queries: [{ expr: `sum by (workload) (${restarts})`, legend: '{{workload}}' }],
-      },
-      {
-        title: 'Network',
-        unit: 'Bps',
-        queries: [
-          { expr: rateBy(CONTAINER_METRICS.received), legend: '{{workload}} received' },
-          { expr: rateBy(CONTAINER_METRICS.sent), legend: '{{workload}} sent' },
-        ],
-      },
-    ],
+    panels: containerPanels(series),
   };
 }
 

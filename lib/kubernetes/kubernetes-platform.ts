@@ -1,6 +1,5 @@
 import type { DeploymentV1Config } from '@cdktf/provider-kubernetes/lib/deployment-v1';
 import type { NetworkPolicyV1Spec } from '@cdktf/provider-kubernetes/lib/network-policy-v1';
-import type { RoleV1Rule } from '@cdktf/provider-kubernetes/lib/role-v1';
 import type { ServiceV1 } from '@cdktf/provider-kubernetes/lib/service-v1';
 import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
@@ -29,7 +28,7 @@ import { discoverTargets } from './discovery';
 import { INSTANCE, ObjectLabels, objectLabels } from './labels';
 import { Place, Policy, reachedPolicies, reachPolicies } from './network';
 import { bytes, fileData, millis, PodParts, podTemplate, portName } from './pod';
-import { watchCluster } from './watch';
+import { accessRules, watchCluster } from './watch';
 
 /** Context key: by which reference the cluster pulls an image, by the reference under which it was built. */
 export const PUSHED_IMAGES_CONTEXT = 'cdktf-mlops:pushedImages';
@@ -83,9 +82,6 @@ const MAX_NAME = 52;
 
 /** What pods of the environment's own namespace may do. */
 const RESTRICTED = 'restricted';
-
-/** Which pods there are: all that discovery needs to know. */
-const DISCOVERY_RULES: RoleV1Rule[] = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
 
 /** The pod that asks readers whether they use what was published. */
 const ASKER = {
@@ -156,7 +152,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     const replicas = workload.replicas;
     const many = (autoscaling?.minReplicas ?? replicas) >= 2;
     const discovers = props.discovers ?? false;
-    const account = discovers ? this.account(workload, name, DISCOVERY_RULES) : undefined;
+    const account = discovers ? this.account(workload, name) : undefined;
     const parts = this.podParts(workload, name, 'workload', {
       onNode,
       serviceAccount: account,
@@ -377,7 +373,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
   }
 
   public watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch {
-    return watchCluster(scope, this, thresholds);
+    return watchCluster(scope, this, [this.environment, this.nodeNamespace], thresholds);
   }
 
   private get rolloutSeconds(): number {
@@ -796,8 +792,8 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     });
   }
 
-  /** An identity that may read what the rules say, in the environment's namespaces. */
-  private account(workload: Workload, name: string, rules: RoleV1Rule[]): string {
+  /** An identity that may read what a workload needs to know, and no more. */
+  private account(workload: Workload, name: string): string {
     const namespace = this.namespaceOf(workload.componentPath);
     const labels = this.labels(name, workload.componentPath, 'workload');
     const dependsOn = this.namespaceDependables(workload.componentPath);
@@ -806,6 +802,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       automountServiceAccountToken: false,
       dependsOn,
     });
+    const { namespaced, cluster } = accessRules(workload);
     const subject = [{ kind: 'ServiceAccount', name, namespace }];
     const apiGroup = 'rbac.authorization.k8s.io';
     for (const [id, where, ready] of [
@@ -814,7 +811,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     ] as const) {
       new bindings.RoleV1(workload, `${id}role`, {
         metadata: { name, namespace: where, labels },
-        rule: rules,
+        rule: namespaced,
         dependsOn: ready,
       });
       new bindings.RoleBindingV1(workload, `${id}role-binding`, {
@@ -824,19 +821,14 @@ export class KubernetesPlatform extends Construct implements IPlatform {
         dependsOn: ready,
       });
     }
-    // Kubelets belong to no namespace: what they tell of other people's containers is dropped when it is scraped.
-    new bindings.ClusterRoleV1(workload, 'cluster-role', {
-      metadata: { name, labels },
-      rule: [
-        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
-      ],
-    });
-    new bindings.ClusterRoleBindingV1(workload, 'cluster-role-binding', {
-      metadata: { name, labels },
-      roleRef: { apiGroup, kind: 'ClusterRole', name },
-      subject,
-    });
+    if (cluster.length > 0) {
+      new bindings.ClusterRoleV1(workload, 'cluster-role', { metadata: { name, labels }, rule: cluster });
+      new bindings.ClusterRoleBindingV1(workload, 'cluster-role-binding', {
+        metadata: { name, labels },
+        roleRef: { apiGroup, kind: 'ClusterRole', name },
+        subject,
+      });
+    }
     return name;
   }
 

@@ -80,12 +80,13 @@ export function collect(scope: IConstruct | string, observability: readonly Obse
 function checkJob(scope: IConstruct | string, job: ScrapeJob): void {
   checkLabel(scope, 'job', job.name);
   const prop = `jobs.${job.name}`;
+  const finds = Object.keys(job.scrapeConfig ?? {}).some((key) => key.endsWith('_sd_configs'));
   check(
-    job.targets.length > 0 !== (job.fileSd !== undefined),
+    [job.targets.length > 0, job.fileSd !== undefined, finds].filter(Boolean).length === 1,
     scope,
     `${prop}.targets`,
     job.targets,
-    'give either targets or fileSd',
+    'give either targets or fileSd, or what finds them in scrapeConfig',
   );
   if (job.fileSd !== undefined) {
     check(

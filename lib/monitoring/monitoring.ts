@@ -143,6 +143,8 @@ const NOBODY = '65534:65534';
 const GRAFANA_USER = '472:472';
 const GRAFANA = 'grafana';
 const GRAFANA_PORT = 3000;
+const BLACKBOX = 'blackbox';
+const BLACKBOX_PORT = 9115;
 /** Name of an exporter's only port. */
 const METRICS = 'metrics';
 const PROMETHEUS_FILE = '/etc/prometheus/prometheus.yml';
@@ -178,15 +180,15 @@ export class Monitoring extends Construct {
     this.checkReceivers();
     this.checkExtras();
 
-    const blackbox = this.exporter('blackbox', 'blackbox-exporter', 9115, '/-/healthy', {
-      command: ['--config.file=/etc/blackbox_exporter/config.yml'],
-      files: [ConfigFile.text('/etc/blackbox_exporter/config.yml', renderBlackboxConfig())],
-    });
     const alertmanager = this.makeAlertmanager();
     this.alertmanager = alertmanager.endpoint('http');
-    const exporters: Workload[] = [blackbox, this.makeNodeExporter()];
-    const own: Observability[] = [machineObservability(addressOf(exporters[1]), alerts)];
-    const watch = platform.watch(this, { restarts: alerts.restarts, memoryShare: alerts.containerMemoryShare });
+    const exporters: Workload[] = [this.makeNodeExporter()];
+    const own: Observability[] = [machineObservability(addressOf(exporters[0]), alerts)];
+    const watch = platform.watch(this, {
+      restarts: alerts.restarts,
+      memoryShare: alerts.containerMemoryShare,
+      diskFreeShare: alerts.diskFreeShare,
+    });
     own.push(...watch.observability);
     if (props.database !== undefined) {
       const postgres = this.makePostgresExporter(props.database);
@@ -194,23 +196,28 @@ export class Monitoring extends Construct {
       own.push(postgresObservability(addressOf(postgres), alerts));
     }
     if (props.pushgateway !== undefined) own.push(props.pushgateway.observability);
-    // Prometheus watches Grafana and Grafana asks Prometheus: one of them is named before it is made.
-    const grafanaHost = platform.hostOf(`${componentPath(this, platform.environment)}/${GRAFANA}`);
+    // Prometheus watches Grafana and Grafana asks Prometheus, and the blackbox exporter asks what is probed, itself
+    // watched: these two are named before they are made.
+    const hostOf = (id: string) => platform.hostOf(`${componentPath(this, platform.environment)}/${id}`);
+    const grafanaHost = hostOf(GRAFANA);
+    const blackboxAddress = `${hostOf(BLACKBOX)}:${BLACKBOX_PORT}`;
     own.push(
       monitoringObservability({
         alertmanager: this.alertmanager.address,
         grafana: `${grafanaHost}:${GRAFANA_PORT}`,
-        blackbox: addressOf(blackbox),
+        blackbox: blackboxAddress,
       }),
     );
 
     const watched = [...(props.watch ?? []).map((one) => one.observability), this.extra(), ...own];
     const jobs = watched.flatMap((one) => one.jobs ?? []);
-    this.observability = [targetsObservability(jobs, alerts), ...watched].filter(hasContent);
+    const { whenSilent } = watch;
+    this.observability = [targetsObservability({ jobs, alerts, whenSilent }), ...watched].filter(hasContent);
     const collected = collect(this, this.observability);
     this.checkLiveTargets(collected);
 
-    const prometheus = this.makePrometheus(collected, addressOf(blackbox));
+    exporters.push(this.makeBlackbox(collected));
+    const prometheus = this.makePrometheus(collected, blackboxAddress);
     this.prometheus = prometheus.endpoint('http');
     this.grafanaAdmin = {
       username: 'admin',
@@ -249,7 +256,7 @@ export class Monitoring extends Construct {
         ConfigFile.text(
           PROMETHEUS_FILE,
           renderPrometheusConfig({
-            environment: platform.environment,
+            platform,
             jobs: collected.jobs,
             alertmanager: this.alertmanager.address,
             blackbox,
@@ -267,7 +274,16 @@ export class Monitoring extends Construct {
       healthCheck: HealthCheck.http('/-/ready', 9090, { startSeconds: 300 }),
       resources,
       reaches: [this.alertmanager, ...scraped(collected, blackbox, this.alertmanager.address)],
+      discovers: true,
       stopSeconds: 60,
+    });
+  }
+
+  private makeBlackbox(collected: Collected): Workload {
+    return this.exporter(BLACKBOX, 'blackbox-exporter', BLACKBOX_PORT, '/-/healthy', {
+      command: ['--config.file=/etc/blackbox_exporter/config.yml'],
+      files: [ConfigFile.text('/etc/blackbox_exporter/config.yml', renderBlackboxConfig())],
+      reaches: probed(collected),
     });
   }
 
@@ -315,9 +331,7 @@ export class Monitoring extends Construct {
       image: Image.fromCatalog('grafana'),
       environment: {
         ...GRAFANA_ENVIRONMENT,
-        ...(props.publishGrafana === undefined
-          ? {}
-          : { GF_SERVER_ROOT_URL: `http://${props.publishGrafana.address}:${props.publishGrafana.port}/` }),
+        ...(props.publishGrafana === undefined ? {} : { GF_SERVER_ROOT_URL: `${props.publishGrafana.url('http')}/` }),
       },
       files: grafanaFiles(props.platform.environment, this.prometheus.url, collected.groups),
       secrets: { 'admin-password': this.grafanaAdmin.password },
@@ -342,6 +356,7 @@ export class Monitoring extends Construct {
       'var/lib/docker',
       'var/lib/containerd',
       'var/lib/kubelet',
+      'var/lib/rancher',
     ];
     return this.exporter('node', 'node-exporter', 9100, '/', {
       command: [
@@ -477,7 +492,7 @@ function addressOf(exporter: Workload): string {
 
 /** Links in messages lead where a person can follow. */
 function externalUrl(publish: Publish | undefined): string[] {
-  return publish === undefined ? [] : [`--web.external-url=http://${publish.address}:${publish.port}/`];
+  return publish === undefined ? [] : [`--web.external-url=${publish.url('http')}/`];
 }
 
 /** Go's garbage collector works harder before the kernel's limit is met. */
@@ -495,4 +510,12 @@ function scraped(collected: Collected, blackbox: string, alertmanager: string): 
   addresses.delete(SELF);
   addresses.delete(alertmanager);
   return [...addresses].map((address) => Endpoint.fromUrl(`http://${address}`));
+}
+
+/** What the blackbox exporter talks to: a target is a URL, `host:port`, or a host for HTTP. */
+function probed(collected: Collected): Endpoint[] {
+  const targets = collected.jobs.flatMap(({ job }) => (job.probe === undefined ? [] : job.targets));
+  return [...new Set(targets)].map((target) =>
+    Endpoint.fromUrl((target.includes('://') ? target : `http://${target}`).replace(/\?.*$/, '')),
+  );
 }

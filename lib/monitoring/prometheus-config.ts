@@ -1,12 +1,13 @@
 import { SECRETS_DIRECTORY } from '../core/container';
 import { ScrapeJob } from '../core/observability';
+import { IPlatform } from '../core/platform';
 import { toYaml } from '../core/yaml';
 import { CollectedJob } from './collect';
 import { RULES_FILE } from './constants';
 
 /** What {@link renderPrometheusConfig} takes. */
 export interface PrometheusConfigProps {
-  readonly environment: string;
+  readonly platform: IPlatform;
   readonly jobs: readonly CollectedJob[];
   /** `host:port`. */
   readonly alertmanager: string;
@@ -30,7 +31,7 @@ export function renderPrometheusConfig(props: PrometheusConfigProps): string {
       scrape_interval: `${props.scrapeInterval}s`,
       scrape_timeout: `${Math.min(10, props.scrapeInterval)}s`,
       evaluation_interval: `${props.evaluationInterval}s`,
-      external_labels: { environment: props.environment },
+      external_labels: { environment: props.platform.environment },
     },
     rule_files: [RULES_FILE],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [props.alertmanager] }] }] },
@@ -41,6 +42,7 @@ export function renderPrometheusConfig(props: PrometheusConfigProps): string {
 function scrapeConfig(component: string, job: ScrapeJob, props: PrometheusConfigProps): object {
   const labels = { component, ...job.labels, ...(job.probe === undefined ? {} : { probe: job.probe }) };
   const interval = job.intervalSeconds;
+  const { targets, relabel } = findTargets(job, labels, props);
   return {
     job_name: job.name,
     ...(interval === undefined
@@ -53,26 +55,38 @@ function scrapeConfig(component: string, job: ScrapeJob, props: PrometheusConfig
     ...(job.password === undefined
       ? {}
       : { basic_auth: { username: job.username, password_file: `${SECRETS_DIRECTORY}/${passwordFile(job)}` } }),
-    ...(job.fileSd === undefined
-      ? { static_configs: [{ targets: job.targets, labels }] }
-      : { file_sd_configs: [{ files: [job.fileSd], refresh_interval: '10s' }] }),
-    ...relabelling(job, labels, props),
     ...job.scrapeConfig,
+    ...targets,
+    ...(relabel.length === 0 ? {} : { relabel_configs: relabel }),
   };
 }
 
-function relabelling(job: ScrapeJob, labels: Record<string, string>, props: PrometheusConfigProps): object {
-  const relabel: object[] = [];
-  // The targets of a file bring their own labels; ours are added to them.
+/** Where a job's targets come from, and what is done to their labels. */
+function findTargets(job: ScrapeJob, labels: Record<string, string>, props: PrometheusConfigProps): FoundTargets {
+  const discovered = props.platform.discover(job) ?? (job.targets.length > 0 ? undefined : job.scrapeConfig);
+  const { relabel_configs: before, ...found } = { relabel_configs: [], ...discovered } as Discovered;
+  // Targets that are found bring their own labels; ours are added to them.
+  const constant = Object.entries(labels).map(([label, value]) => ({ target_label: label, replacement: value }));
+  if (discovered !== undefined) return { targets: found, relabel: [...before, ...constant] };
   if (job.fileSd !== undefined) {
-    for (const [label, value] of Object.entries(labels)) relabel.push({ target_label: label, replacement: value });
+    return { targets: { file_sd_configs: [{ files: [job.fileSd], refresh_interval: '10s' }] }, relabel: constant };
   }
-  if (job.probe !== undefined) {
-    relabel.push(
-      { source_labels: ['__address__'], target_label: '__param_target' },
-      { source_labels: ['__param_target'], target_label: 'instance' },
-      { target_label: '__address__', replacement: props.blackbox },
-    );
-  }
-  return relabel.length === 0 ? {} : { relabel_configs: relabel };
+  const probe = [
+    { source_labels: ['__address__'], target_label: '__param_target' },
+    { source_labels: ['__param_target'], target_label: 'instance' },
+    { target_label: '__address__', replacement: props.blackbox },
+  ];
+  return {
+    targets: { static_configs: [{ targets: job.targets, labels }] },
+    relabel: job.probe === undefined ? [] : probe,
+  };
+}
+
+interface FoundTargets {
+  readonly targets: object;
+  readonly relabel: object[];
+}
+
+interface Discovered {
+  readonly relabel_configs: object[];
 }

@@ -2,8 +2,16 @@ import { Observability, ScrapeJob, Severity } from '../core/observability';
 import { selector } from '../core/promql';
 import { MonitoringAlerts } from './monitoring-alerts';
 
+/** What {@link targetsObservability} takes. */
+export interface TargetsWatch {
+  readonly jobs: readonly ScrapeJob[];
+  readonly alerts: Required<MonitoringAlerts>;
+  /** What to do first when a target does not answer. */
+  readonly whenSilent: string;
+}
+
 /** What every target has in common: whether it is there and answers. */
-export function targetsObservability(jobs: readonly ScrapeJob[], alerts: Required<MonitoringAlerts>): Observability {
+export function targetsObservability({ jobs, alerts, whenSilent }: TargetsWatch): Observability {
   const fixed = jobs.filter((job) => job.fileSd === undefined).map((job) => job.name);
   const live = jobs.filter((job) => job.fileSd !== undefined).map((job) => job.name);
   const probed = jobs.some((job) => job.probe !== undefined);
@@ -23,7 +31,7 @@ export function targetsObservability(jobs: readonly ScrapeJob[], alerts: Require
         severity: Severity.PAGE,
         summary:
           '{{ $labels.component }} is down: {{ $labels.instance }} of the job {{ $labels.job }} does not answer.',
-        runbook: "Look whether its container runs, and read its last log lines: 'docker ps' and 'docker logs'.",
+        runbook: whenSilent,
       },
       ...(probed
         ? [
@@ -33,7 +41,8 @@ export function targetsObservability(jobs: readonly ScrapeJob[], alerts: Require
               forDuration: down,
               severity: Severity.PAGE,
               summary: '{{ $labels.component }} does not answer as it should at {{ $labels.instance }}.',
-              runbook: 'Ask that address from inside the environment, and read the last log lines of its container.',
+              runbook:
+                'Ask that address from inside the environment, and read the last log lines of what should answer there.',
             },
           ]
         : []),

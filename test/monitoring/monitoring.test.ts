@@ -35,10 +35,10 @@ describe('what is deployed', () => {
   test('the family, without root where the software allows it, with limits, reachable inside only', () => {
     const { platform } = make();
     expect(platform.workloads.map((w) => w.componentPath)).toEqual([
-      'monitoring/blackbox',
       'monitoring/alertmanager',
       'monitoring/node',
       'monitoring/cadvisor',
+      'monitoring/blackbox',
       'monitoring/prometheus',
       'monitoring/grafana',
     ]);

@@ -74,7 +74,13 @@ export class FakePlatform extends Construct implements IPlatform {
   }
 
   public watch(scope: Construct, thresholds: PlatformThresholds): PlatformWatch {
-    return this.watcher?.(scope, this, thresholds) ?? { observability: [], containers: [] };
+    return (
+      this.watcher?.(scope, this, thresholds) ?? {
+        observability: [],
+        containers: [],
+        whenSilent: 'Look whether it runs.',
+      }
+    );
   }
 
   /** The workload of a component path, such as `registry/database`. */
