@@ -118,7 +118,7 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
         },
       ],
     },
-  } as PodTemplate;
+  };
 }
 
 /** Texts of a container's files by the keys under which its ConfigMap holds them. */
@@ -196,14 +196,16 @@ function volumesOf(container: PodOwner, parts: PodParts): { volumes: Volumes; mo
 function apiAccess(): Volumes[number] {
   return {
     name: 'api-access',
-    projected: {
-      defaultMode: '0440',
-      sources: [
-        { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
-        { configMap: [{ name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] }] },
-      ],
-    },
-  } as unknown as Volumes[number];
+    projected: [
+      {
+        defaultMode: '0440',
+        sources: [
+          { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+          { configMap: [{ name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] }] },
+        ],
+      },
+    ],
+  };
 }
 
 function checkSecurity(container: PodOwner, parts: PodParts): void {
@@ -236,15 +238,13 @@ function resourcesOf(container: PodOwner, resources: Resources | undefined) {
   if (gpu !== undefined && gpu.number === undefined) {
     throw new ValidationError(container, 'resources.gpu', 'all', 'a cluster has many machines: use Gpu.count(n)');
   }
-  const memory = memoryBytes === undefined ? {} : { memory: bytes(memoryBytes) };
-  const gpus: Record<string, string> = gpu === undefined ? {} : { [GPU]: String(gpu.number) };
+  const both: Record<string, string> = {};
+  if (memoryBytes !== undefined) both.memory = bytes(memoryBytes);
+  if (gpu?.number !== undefined) both[GPU] = String(gpu.number);
+  if (cpuMillis === undefined) return { limits: both, requests: both };
   return {
-    limits: { ...(cpuMillis === undefined ? {} : { cpu: millis(cpuMillis) }), ...memory, ...gpus },
-    requests: {
-      ...(cpuMillis === undefined ? {} : { cpu: millis(Math.max(1, Math.ceil(cpuMillis / 10))) }),
-      ...memory,
-      ...gpus,
-    },
+    limits: { cpu: millis(cpuMillis), ...both },
+    requests: { cpu: millis(Math.max(1, Math.ceil(cpuMillis / 10))), ...both },
   };
 }
 
