@@ -1,3 +1,4 @@
+export * from './backup';
 export * from './core';
 export * from './docker';
 export * from './environment';
