@@ -27,6 +27,7 @@ import { Image } from '../core/image';
 import { Job } from '../core/job';
 import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName, shortHash } from '../core/names';
+import { ScrapeJob } from '../core/observability';
 import { Deployed, IPlatform, PlatformThresholds, PlatformWatch } from '../core/platform';
 import { overrideProviderSource } from '../core/providers';
 import { Publish } from '../core/port';
@@ -288,7 +289,7 @@ export class DockerPlatform extends Construct implements IPlatform {
   }
 
   /** Containers have names that resolve; Prometheus needs no other way. */
-  public discover(): Record<string, unknown> | undefined {
+  public discover(_job: ScrapeJob): Record<string, unknown> | undefined {
     return undefined;
   }
 

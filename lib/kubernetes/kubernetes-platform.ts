@@ -183,7 +183,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
         spec: {
           selector,
           strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '1' } },
-          template: template as never,
+          template: template,
         },
         timeouts,
       });
@@ -196,7 +196,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
           replicas: String(replicas),
           selector,
           updateStrategy: [{ type: 'RollingUpdate', rollingUpdate: [{ partition: 0 }] }],
-          template: template as never,
+          template: template,
         },
         timeouts,
       });
@@ -251,7 +251,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
         // A node that goes away is no failure of the script; a script that fails does so again.
         backoffLimit: 2,
         activeDeadlineSeconds: seconds,
-        template: podTemplate(task, parts.pod) as never,
+        template: podTemplate(task, parts.pod),
       },
       waitForCompletion: true,
       timeouts: { create: `${seconds}s`, update: `${seconds}s` },
@@ -285,7 +285,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
         failedJobsHistoryLimit: 3,
         jobTemplate: {
           metadata: { labels },
-          spec: { backoffLimit: 0, template: podTemplate(job, parts.pod) as never },
+          spec: { backoffLimit: 0, template: podTemplate(job, parts.pod) },
         },
       },
       dependsOn: [...parts.dependsOn, ...this.policies(job, name, false)],
@@ -347,7 +347,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
           restartPolicy: 'Never',
           script: `timeout=${timeoutSeconds}\n${script}`,
           stopSeconds: 1,
-        }) as never,
+        }),
       },
       waitForCompletion: true,
       timeouts: {
