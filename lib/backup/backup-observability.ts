@@ -1,6 +1,6 @@
 import { Observability, Severity } from '../core/observability';
 import { alertName } from '../monitoring/job-name';
-import { selector } from '../monitoring/promql';
+import { selector } from '../core/promql';
 
 /** What {@link backupObservability} takes. */
 export interface BackupWatch {
