@@ -1,6 +1,5 @@
 import type { DeploymentV1Config } from '@cdktf/provider-kubernetes/lib/deployment-v1';
 import type { NetworkPolicyV1Spec } from '@cdktf/provider-kubernetes/lib/network-policy-v1';
-import type { ServiceV1 } from '@cdktf/provider-kubernetes/lib/service-v1';
 import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
 import { Container } from '../core/container';
@@ -23,12 +22,16 @@ import { SecretBundle } from '../core/secret-bundle';
 import { Task } from '../core/task';
 import { Volume, VolumeKind } from '../core/volume';
 import { UpdateStrategy, Workload } from '../core/workload';
+import { makeAccount } from './account';
+import { makeAutoscaler } from './autoscaler';
 import { bindings } from './bindings';
 import { discoverTargets } from './discovery';
-import { INSTANCE, ObjectLabels, objectLabels } from './labels';
+import { INSTANCE, MAX_NAME, ObjectLabels, objectLabels } from './labels';
+import { Made } from './made';
 import { Place, Policy, reachedPolicies, reachPolicies } from './network';
 import { bytes, fileData, millis, PodParts, podTemplate, portName } from './pod';
-import { accessRules, watchCluster } from './watch';
+import { makeServices, readersName } from './service';
+import { watchCluster } from './watch';
 
 /** Context key: by which reference the cluster pulls an image, by the reference under which it was built. */
 export const PUSHED_IMAGES_CONTEXT = 'cdktf-mlops:pushedImages';
@@ -77,9 +80,6 @@ export interface KubernetesPlatformProps {
 const DEFAULT_LIMITS = { cpu: '500m', memory: '256Mi' };
 const DEFAULT_REQUESTS = { cpu: '50m', memory: '128Mi' };
 
-/** CronJobs and StatefulSets add to their names what has to fit into 63 characters. */
-const MAX_NAME = 52;
-
 /** What pods of the environment's own namespace may do. */
 const RESTRICTED = 'restricted';
 
@@ -91,7 +91,6 @@ const ASKER = {
 };
 
 type Kind = ObjectLabels['kind'];
-type Lifecycle = DeploymentV1Config['lifecycle'];
 
 /**
  * Runs an environment in a namespace of a Kubernetes cluster, under the Pod Security standard `restricted`, with
@@ -146,13 +145,20 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     this.checkWorkload(workload, onNode, persistent);
     const namespace = this.namespaceOf(workload.componentPath);
     const labels = this.labels(name, workload.componentPath, 'workload');
-    const metadata = { namespace, labels };
-    const service = this.service(workload, name, metadata);
+    const createFirst = props.update === UpdateStrategy.CREATE_FIRST;
+    const lifecycle = createFirst ? { createBeforeDestroy: true } : undefined;
+    const made: Made = {
+      name,
+      metadata: { namespace, labels },
+      dependsOn: this.namespaceDependables(workload.componentPath),
+      lifecycle,
+    };
+    const services = makeServices(workload, made);
     const { autoscaling } = props;
     const replicas = workload.replicas;
     const many = (autoscaling?.minReplicas ?? replicas) >= 2;
     const discovers = props.discovers ?? false;
-    const account = discovers ? this.account(workload, name) : undefined;
+    const account = discovers ? this.account(workload, made) : undefined;
     const parts = this.podParts(workload, name, 'workload', {
       onNode,
       serviceAccount: account,
@@ -165,47 +171,42 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       labels: { ...parts.pod.labels, ...scrapeLabels(workload) },
     });
     const wait = props.healthCheck.noneReason === undefined;
-    const seconds = props.healthCheck.startSeconds + workload.stopSeconds + (this.props.rolloutSeconds ?? 300);
+    const seconds = props.healthCheck.startSeconds + workload.stopSeconds + this.rolloutSeconds;
     const timeouts = { create: `${seconds}s`, update: `${seconds * Math.max(1, replicas)}s` };
-    const dependsOn = [
-      ...parts.dependsOn,
-      ...this.policies(workload, name, discovers),
-      ...(service === undefined ? [] : [service]),
-    ];
+    const dependsOn = [...parts.dependsOn, ...this.policies(workload, name, discovers), ...services];
     const selector = { matchLabels: { [INSTANCE]: name } };
     const common = { waitForRollout: wait, dependsOn };
 
-    let made: ITerraformDependable & { readonly metadata: { readonly name: string } };
+    let pods: ITerraformDependable & { readonly metadata: { readonly name: string } };
     if (props.perNode ?? false) {
-      made = new bindings.DaemonSetV1(workload, 'workload', {
+      pods = new bindings.DaemonSetV1(workload, 'workload', {
         ...common,
-        metadata: { ...metadata, name },
+        metadata: { ...made.metadata, name },
         spec: {
           selector,
           strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '1' } },
-          template: template,
+          template,
         },
         timeouts,
       });
     } else if (persistent.length > 0) {
-      made = new bindings.StatefulSetV1(workload, 'workload', {
+      pods = new bindings.StatefulSetV1(workload, 'workload', {
         ...common,
-        metadata: { ...metadata, name },
+        metadata: { ...made.metadata, name },
         spec: {
           serviceName: name,
           replicas: String(replicas),
           selector,
           updateStrategy: [{ type: 'RollingUpdate', rollingUpdate: [{ partition: 0 }] }],
-          template: template,
+          template,
         },
         timeouts,
       });
     } else {
-      const createFirst = props.update === UpdateStrategy.CREATE_FIRST;
-      made = new bindings.DeploymentV1(workload, 'workload', {
+      pods = new bindings.DeploymentV1(workload, 'workload', {
         ...common,
         // Old and new stand side by side when one replaces the other: the cluster finds a name for each.
-        metadata: createFirst ? { ...metadata, generateName: `${name}-` } : { ...metadata, name },
+        metadata: { ...made.metadata, ...(createFirst ? { generateName: `${name}-` } : { name }) },
         spec: {
           // What is scaled automatically has as many as the autoscaler says.
           replicas: autoscaling === undefined ? String(replicas) : undefined,
@@ -219,21 +220,20 @@ export class KubernetesPlatform extends Construct implements IPlatform {
           template,
         },
         timeouts,
-        lifecycle: createFirst ? { createBeforeDestroy: true } : undefined,
-      });
-    }
-    const lifecycle = props.update === UpdateStrategy.CREATE_FIRST ? { createBeforeDestroy: true } : undefined;
-    if (many) {
-      new bindings.PodDisruptionBudgetV1(workload, 'budget', {
-        metadata: { ...metadata, name },
-        spec: { maxUnavailable: '1', selector },
-        dependsOn: this.namespaceDependables(workload.componentPath),
         lifecycle,
       });
     }
-    if (autoscaling !== undefined) this.autoscaler(workload, name, metadata, made, lifecycle);
+    if (many) {
+      new bindings.PodDisruptionBudgetV1(workload, 'budget', {
+        metadata: { ...made.metadata, name },
+        spec: { maxUnavailable: '1', selector },
+        dependsOn: made.dependsOn,
+        lifecycle,
+      });
+    }
+    if (autoscaling !== undefined) makeAutoscaler(workload, made, pods.metadata.name);
     const host = this.hostOf(workload.componentPath);
-    return { host, replicaHosts: [host], dependables: [made] };
+    return { host, replicaHosts: [host], dependables: [pods] };
   }
 
   public deployTask(task: Task): Deployed {
@@ -244,7 +244,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       script: task.props.script,
       stopSeconds: 10,
     });
-    const seconds = task.timeoutSeconds + (this.props.rolloutSeconds ?? 300);
+    const seconds = task.timeoutSeconds + this.rolloutSeconds;
     const job = new bindings.JobV1(task, 'task', {
       metadata: { name, namespace: this.environment, labels: this.labels(name, task.componentPath, 'task') },
       spec: {
@@ -675,161 +675,12 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     });
   }
 
-  /** The name under which others reach a workload, and how it is reached from outside. */
-  private service(
-    workload: Workload,
-    name: string,
-    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
-  ): ServiceV1 | undefined {
-    const ports = workload.props.ports ?? [];
-    if (ports.length === 0) return undefined;
-    const dependsOn = this.namespaceDependables(workload.componentPath);
-    const lifecycle: Lifecycle =
-      workload.props.update === UpdateStrategy.CREATE_FIRST ? { createBeforeDestroy: true } : undefined;
-    const forwards = ports
-      .filter(({ publish }) => publish?.address === '127.0.0.1' && publish.host === undefined)
-      .map(({ name: port, publish }) => `${port}=${publish!.address}:${publish!.port}`);
-    const spec = {
-      selector: { [INSTANCE]: name },
-      port: ports.map((port) => ({ name: port.name, port: port.port, targetPort: String(port.port), protocol: 'TCP' })),
-    };
-    const service = new bindings.ServiceV1(workload, 'service', {
-      metadata: {
-        ...metadata,
-        name,
-        annotations: forwards.length === 0 ? undefined : { 'cdktf-mlops.forward': forwards.join(',') },
-      },
-      spec,
-      dependsOn,
-      lifecycle,
-    });
-    if ((workload.spec.volumes ?? []).some(({ kind }) => kind === VolumeKind.LIVE)) {
-      // Every replica has to be asked whether it uses what was published.
-      new bindings.ServiceV1(workload, 'pods', {
-        metadata: { ...metadata, name: readersName(name) },
-        spec: { ...spec, clusterIp: 'None' },
-        dependsOn,
-      });
-    }
-    const open = ports.filter(({ publish }) => publish?.address === '0.0.0.0');
-    if (open.length > 0) {
-      new bindings.ServiceV1(workload, 'load-balancer', {
-        metadata: { ...metadata, name: physicalName(name, ['public'], MAX_NAME) },
-        spec: {
-          selector: spec.selector,
-          type: 'LoadBalancer',
-          port: open.map((port) => ({
-            name: port.name,
-            port: port.publish!.port,
-            targetPort: String(port.port),
-            protocol: 'TCP',
-          })),
-        },
-        // Its address is the cloud's business, and may take its time.
-        waitForLoadBalancer: false,
-        dependsOn,
-      });
-    }
-    for (const port of ports) if (port.publish?.host !== undefined) this.ingress(workload, name, port, metadata);
-    return service;
-  }
-
-  private ingress(
-    workload: Workload,
-    name: string,
-    port: Port,
-    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
-  ): void {
-    const { address: host, host: options } = port.publish!;
-    new bindings.IngressV1(workload, `ingress-${port.name}`, {
-      metadata: { ...metadata, name: physicalName(name, [port.name], MAX_NAME) },
-      spec: {
-        ingressClassName: options!.className,
-        tls: options!.tlsSecretName === undefined ? undefined : [{ hosts: [host], secretName: options!.tlsSecretName }],
-        rule: [
-          {
-            host,
-            http: {
-              path: [
-                {
-                  path: options!.path ?? '/',
-                  pathType: 'Prefix',
-                  backend: { service: { name, port: { number: port.port } } },
-                },
-              ],
-            },
-          },
-        ],
-      },
-      dependsOn: this.namespaceDependables(workload.componentPath),
-    });
-  }
-
-  private autoscaler(
-    workload: Workload,
-    name: string,
-    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
-    target: { readonly metadata: { readonly name: string } },
-    lifecycle: Lifecycle,
-  ): void {
-    const { minReplicas, maxReplicas, cpuPercent } = workload.props.autoscaling!;
-    const cpu = Math.ceil((workload.props.resources!.cpuMillis! * (cpuPercent ?? 80)) / 100);
-    new bindings.HorizontalPodAutoscalerV2(workload, 'autoscaler', {
-      metadata: { ...metadata, name },
-      spec: {
-        minReplicas,
-        maxReplicas,
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target.metadata.name },
-        metric: [
-          {
-            type: 'Resource',
-            // Not a share of what is requested: that is less than what it may use.
-            resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: millis(cpu) } },
-          },
-        ],
-      },
-      lifecycle,
-    });
-  }
-
   /** An identity that may read what a workload needs to know, and no more. */
-  private account(workload: Workload, name: string): string {
-    const namespace = this.namespaceOf(workload.componentPath);
-    const labels = this.labels(name, workload.componentPath, 'workload');
-    const dependsOn = this.namespaceDependables(workload.componentPath);
-    new bindings.ServiceAccountV1(workload, 'account', {
-      metadata: { name, namespace, labels },
-      automountServiceAccountToken: false,
-      dependsOn,
-    });
-    const { namespaced, cluster } = accessRules(workload);
-    const subject = [{ kind: 'ServiceAccount', name, namespace }];
-    const apiGroup = 'rbac.authorization.k8s.io';
-    for (const [id, where, ready] of [
-      ['', this.environment, this.namespaceDependables('')],
-      ['node-', this.nodeNamespace, this.ensureNodeNamespace()],
-    ] as const) {
-      new bindings.RoleV1(workload, `${id}role`, {
-        metadata: { name, namespace: where, labels },
-        rule: namespaced,
-        dependsOn: ready,
-      });
-      new bindings.RoleBindingV1(workload, `${id}role-binding`, {
-        metadata: { name, namespace: where, labels },
-        roleRef: { apiGroup, kind: 'Role', name },
-        subject,
-        dependsOn: ready,
-      });
-    }
-    if (cluster.length > 0) {
-      new bindings.ClusterRoleV1(workload, 'cluster-role', { metadata: { name, labels }, rule: cluster });
-      new bindings.ClusterRoleBindingV1(workload, 'cluster-role-binding', {
-        metadata: { name, labels },
-        roleRef: { apiGroup, kind: 'ClusterRole', name },
-        subject,
-      });
-    }
-    return name;
+  private account(workload: Workload, made: Made): string {
+    return makeAccount(workload, made, [
+      { id: '', namespace: this.environment, dependsOn: this.namespaceDependables('') },
+      { id: 'node-', namespace: this.nodeNamespace, dependsOn: this.ensureNodeNamespace() },
+    ]);
   }
 
   /** Policies add up, so that those who reach something of another stack bring the permission along. */
@@ -901,11 +752,6 @@ function checkName(scope: IConstruct, prop: string, name: string): void {
     name,
     "use lower-case letters, digits, '-' and '.', 63 characters at most",
   );
-}
-
-/** Headless service of a workload that reads what is published. */
-function readersName(name: string): string {
-  return `${name}-pods`;
 }
 
 /** Asks each replica of a reader until all of them answer with the text, and says what is missing when time is up. */

@@ -31,3 +31,6 @@ export function objectLabels(of: ObjectLabels): Record<string, string> {
 function labelValue(text: string): string {
   return text.slice(0, 63).replace(/[^A-Za-z0-9]+$/, '');
 }
+
+/** CronJobs and StatefulSets add to their names what has to fit into 63 characters. */
+export const MAX_NAME = 52;
