@@ -1,4 +1,3 @@
-import type { DeploymentV1Config } from '@cdktf/provider-kubernetes/lib/deployment-v1';
 import type { NetworkPolicyV1Spec } from '@cdktf/provider-kubernetes/lib/network-policy-v1';
 import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
