@@ -20,19 +20,20 @@ export DOCKER_BUILDKIT=0 # the plain builder is part of every Engine; BuildKit's
 
 # --- What there is to make -------------------------------------------------------------------------------------------
 
-keys=(busybox postgres s3 haproxy prometheus alertmanager node-exporter pushgateway blackbox-exporter
+keys=(busybox postgres backup s3 haproxy prometheus alertmanager node-exporter pushgateway blackbox-exporter
   postgres-exporter cadvisor registry mlflow model-runtime jenkins grafana)
-declare -A version=([busybox]=1.37 [postgres]=17 [s3]=1.8.0 [haproxy]=3.0 [prometheus]=2.53 [alertmanager]=0.28
-  [node-exporter]=1.9 [pushgateway]=1.11 [blackbox-exporter]=0.26 [postgres-exporter]=0.17 [cadvisor]=0.53
+declare -A version=([busybox]=1.37 [postgres]=17 [backup]=17 [s3]=1.8.0 [haproxy]=3.0 [prometheus]=2.53
+  [alertmanager]=0.28 [node-exporter]=1.9 [pushgateway]=1.11 [blackbox-exporter]=0.26 [postgres-exporter]=0.17 [cadvisor]=0.53
   [registry]=2.8 [mlflow]=3.17.2 [model-runtime]=3.17.2 [jenkins]=stand-in [grafana]=stand-in)
 
 # Steps in the order in which they are started, at most $at_once together: what others wait for comes first, and a step
 # that waits for the network stands next to one that computes.
 steps=(base-debian base-python wheels busybox versitygw-binary postgres model-runtime monitoring mlflow
-  cadvisor-binary stand-in-binary haproxy registry s3 cadvisor jenkins grafana)
+  cadvisor-binary stand-in-binary haproxy registry s3 cadvisor jenkins grafana backup)
 declare -A needs=([busybox]=base-debian [postgres]=base-debian [haproxy]=base-debian [registry]=base-debian
   [monitoring]=base-debian [s3]='busybox versitygw-binary' [cadvisor]='busybox cadvisor-binary'
   [jenkins]='busybox stand-in-binary' [grafana]='busybox stand-in-binary'
+  [backup]=postgres
   [mlflow]='base-python wheels' [model-runtime]='base-python wheels')
 family='prometheus alertmanager node-exporter pushgateway blackbox-exporter postgres-exporter'
 versitygw=github.com/versity/versitygw/cmd/versitygw@v1.8.0
@@ -73,6 +74,7 @@ compute_hashes() {
   for key in busybox postgres haproxy registry monitoring; do
     hash[$key]=$(hash_of "$here/$key" "${hash[base-debian]}")
   done
+  hash[backup]=$(hash_of "$root/images/backup" "${hash[postgres]}")
   hash[s3]=$(hash_of "$here/s3" "${hash[busybox]}" "${hash[versitygw-binary]}")
   hash[cadvisor]=$(hash_of "$here/cadvisor" "${hash[busybox]}")
   hash[jenkins]=$(hash_of "$here/stand-in" "${hash[busybox]}" jenkins)
@@ -201,6 +203,7 @@ make() {
       done
       ;;
     busybox | postgres | haproxy | registry) build "$(reference "$step")" "$here/$step" "$debian" ;;
+    backup) build "$(reference backup)" "$root/images/backup" "$(reference postgres)" ;;
     s3) build "$(reference s3)" "$here/s3" "$small" "$(binary versitygw)" ;;
     cadvisor) build "$(reference cadvisor)" "$here/cadvisor" "$small" "$(binary cadvisor)" ;;
     jenkins) make_stand_in jenkins Jenkins 8080 1000 /var/jenkins_home ;;

@@ -66,6 +66,8 @@ expect busybox 5 sh -c 'for c in sh cp chown chmod cmp sleep wget mkdir mv; do c
 
 run postgres --user 999:999 -e POSTGRES_USER=mlflow -e POSTGRES_DB=mlflow -e POSTGRES_PASSWORD_FILE=/smoke/database
 expect postgres 30 pg_isready -h 127.0.0.1 -U mlflow
+run backup --entrypoint sleep -- 600
+expect backup 5 sh -c 'pg_dump --version && pg_restore --version && rclone version && mlops-backup --help'
 run postgres-exporter -e DATA_SOURCE_URI='postgres:5432/mlflow?sslmode=disable' -e DATA_SOURCE_USER=mlflow \
   -e DATA_SOURCE_PASS_FILE=/smoke/database
 page postgres-exporter 9187/metrics 'pg_up 1'
