@@ -1,0 +1,9 @@
+package provider
+
+import "testing"
+
+func TestTheSchemaIsOneThatTerraformTakes(t *testing.T) {
+	if err := New().InternalValidate(); err != nil {
+		t.Fatal(err)
+	}
+}
