@@ -23,8 +23,8 @@ export DOCKER_BUILDKIT=0 # the plain builder is part of every Engine; BuildKit's
 keys=(busybox postgres backup s3 haproxy prometheus alertmanager node-exporter pushgateway blackbox-exporter
   postgres-exporter cadvisor registry mlflow model-runtime jenkins grafana)
 declare -A version=([busybox]=1.37 [postgres]=17 [backup]=17 [s3]=1.8.0 [haproxy]=3.0 [prometheus]=2.53
-  [alertmanager]=0.28 [node-exporter]=1.9 [pushgateway]=1.11 [blackbox-exporter]=0.26 [postgres-exporter]=0.17 [cadvisor]=0.53
-  [registry]=2.8 [mlflow]=3.17.2 [model-runtime]=3.17.2 [jenkins]=stand-in [grafana]=stand-in)
+  [alertmanager]=0.28 [node-exporter]=1.9 [pushgateway]=1.11 [blackbox-exporter]=0.26 [postgres-exporter]=0.17
+  [cadvisor]=0.53 [registry]=2.8 [mlflow]=3.17.2 [model-runtime]=3.17.2 [jenkins]=stand-in [grafana]=stand-in)
 
 # Steps in the order in which they are started, at most $at_once together: what others wait for comes first, and a step
 # that waits for the network stands next to one that computes.

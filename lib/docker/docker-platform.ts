@@ -29,9 +29,11 @@ import { LiveDirectory, PublishedFiles } from '../core/live-directory';
 import { checkLabel, physicalName, shortHash } from '../core/names';
 import { ScrapeJob } from '../core/observability';
 import { Deployed, IPlatform, PlatformThresholds, PlatformWatch } from '../core/platform';
-import { overrideProviderSource } from '../core/providers';
 import { Publish } from '../core/port';
+import { isUnprotected } from '../core/protection';
+import { overrideProviderSource } from '../core/providers';
 import { Resources } from '../core/resources';
+import { Schedule } from '../core/schedule';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
 import { Task } from '../core/task';
@@ -55,6 +57,32 @@ export interface DockerPlatformProps {
 
 /** Where a finished preparation leaves its mark; its health check looks for it. */
 const DONE = '/tmp/cdktf-mlops-done';
+
+/**
+ * Runs its arguments each time that the Unix time is a multiple of the period plus the offset; a run that takes longer
+ * than the period leaves out what was due meanwhile. It asks the clock each minute, which may be set or stand still. TERM
+ * ends it at once, and hands itself on to a run.
+ */
+const ON_SCHEDULE = `period=$1 offset=$2 child=
+shift 2
+trap '[ -z "$child" ] || { kill -TERM "$child"; wait "$child"; }; exit 143' TERM INT
+while :; do
+  now=$(date +%s)
+  due=$(((now - offset) / period * period + period + offset))
+  echo "the next run is due in $((due - now)) s"
+  while [ "$now" -lt "$due" ]; do
+    pause=$((due - now))
+    [ "$pause" -le 60 ] || pause=60
+    sleep "$pause" &
+    child=$!
+    wait "$child"
+    now=$(date +%s)
+  done
+  "$@" &
+  child=$!
+  if wait "$child"; then echo 'the run succeeded'; else echo "the run failed with exit code $?" >&2; fi
+  child=
+done`;
 
 /** A finished preparation stays this long, so that the deploy's health poll sees it, and then ends. */
 const LINGER_SECONDS = 60;
@@ -194,19 +222,37 @@ export class DockerPlatform extends Construct implements IPlatform {
 
   public declareJob(job: Job): Deployed {
     const name = this.claimName(job, job.physicalName);
-    const config = this.containerConfig(job, 'job', undefined, { 'cdktf-mlops.concurrency': String(job.concurrency) });
-    // Created and never started: a run is made from it, so that what was declared is what runs.
+    const { schedule } = job.props;
+    const labels: Record<string, string> = { 'cdktf-mlops.concurrency': String(job.concurrency) };
+    if (schedule !== undefined) labels['cdktf-mlops.schedule'] = schedule.cron;
+    const config = this.containerConfig(job, 'job', undefined, labels);
     const container = new DockerContainer(job, 'container', {
       ...config,
       name,
       image: this.imageId(job, job.spec.image),
-      start: false,
-      mustRun: false,
-      restart: 'no',
+      // Without a schedule created and never started: a run is made from it, so that what was declared is what runs.
+      ...(schedule === undefined
+        ? { start: false, mustRun: false, restart: 'no' }
+        : { entrypoint: this.scheduled(job, schedule), mustRun: true, restart: 'unless-stopped' }),
       stopTimeout: job.stopSeconds,
+      destroyGraceSeconds: schedule === undefined ? undefined : job.stopSeconds,
       networksAdvanced: [{ name: this.networkName }],
     });
     return { host: name, replicaHosts: [], dependables: [container] };
+  }
+
+  /** Docker starts nothing by the clock: the container waits in a shell, and runs what was declared when it is due. */
+  private scheduled(job: Job, schedule: Schedule): string[] {
+    const { entrypoint } = job.spec;
+    check(
+      entrypoint !== undefined,
+      job,
+      'entrypoint',
+      undefined,
+      "on Docker give the entrypoint of a job with a schedule: a shell takes the place of the image's own",
+    );
+    const times = [String(schedule.periodSeconds), String(schedule.offsetSeconds)];
+    return ['sh', '-c', ON_SCHEDULE, 'schedule', ...times, ...entrypoint].map(escapeTemplate);
   }
 
   public createSecretBundle(bundle: SecretBundle): Deployed {
@@ -560,7 +606,7 @@ export class DockerPlatform extends Construct implements IPlatform {
     return new DockerVolume(scope, id, {
       name,
       labels: this.labels(path, 'workload'),
-      lifecycle: protect ? { preventDestroy: true } : undefined,
+      lifecycle: protect && !isUnprotected(this) ? { preventDestroy: true } : undefined,
     });
   }
 

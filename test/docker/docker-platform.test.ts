@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { Image as DockerImage } from '@cdktf/provider-docker/lib/image';
 import { DockerProvider } from '@cdktf/provider-docker/lib/provider';
 import { App, TerraformStack, Testing } from 'cdktf';
@@ -6,10 +7,13 @@ import {
   DockerPlatform,
   HealthCheck,
   Image,
+  Job,
+  JobProps,
   LiveDirectory,
   Publish,
   PublishedFiles,
   Resources,
+  Schedule,
   Secret,
   Task,
   UpdateStrategy,
@@ -256,4 +260,49 @@ test('two variables of one name would be one secret, and are refused', () => {
   Secret.fromVariable(stack, 'password', 'one');
   const other = new DockerPlatform(stack, 'platform', { environment: 'staging' });
   expect(() => Secret.fromVariable(other, 'password', 'two')).toThrow(/the stack has a variable 'password' already/);
+});
+
+describe('a job with a schedule', () => {
+  const job = (props: Partial<JobProps>) =>
+    synth((stack, platform) => {
+      new Job(stack, 'job', { platform, image: IMAGE, schedule: Schedule.daily(2, 30), ...props });
+    });
+
+  test('waits in a shell until it is due, and comes back after a restart of the machine', () => {
+    const container = named(job({ entrypoint: ['run', '${x}'], stopSeconds: 7 }), 'staging-job');
+    expect(container).toMatchObject({ must_run: true, restart: 'unless-stopped', stop_timeout: 7 });
+    expect(container.entrypoint!.slice(0, 2)).toEqual(['sh', '-c']);
+    expect(container.entrypoint!.slice(3)).toEqual(['schedule', '86400', '9000', 'run', '$${x}']);
+    expect(container.healthcheck).toBeUndefined();
+    expect(label(container, 'cdktf-mlops.schedule')).toBe('30 2 * * *');
+  });
+
+  test('needs an entrypoint, because the shell takes the place of the one of the image', () => {
+    expect(() => job({})).toThrow("test/job: 'entrypoint' is missing; on Docker give the entrypoint of a job");
+  });
+
+  // As the container would run it, with a period of two seconds.
+  const runSchedule = (script: string, seconds: number) => {
+    const [shell, ...words] = named(job({ entrypoint: ['sh', '-c', script] }), 'staging-job').entrypoint!;
+    const [c, loop, name, , , ...run] = words.map((word) => word.replace(/\$\$\{/g, '${'));
+    const args = ['--signal=TERM', '--preserve-status', `${seconds}`, shell, c, loop, name, '2', '1', ...run];
+    return spawnSync('timeout', args, { encoding: 'utf8' });
+  };
+
+  test('runs at the same second of each period, whatever a run ends with', () => {
+    const { stdout, stderr, status } = runSchedule('date +%s; exit 3', 6);
+    const times = stdout.split('\n').filter((line) => /^\d+$/.test(line));
+    expect(times.length).toBeGreaterThanOrEqual(2);
+    expect(times.map((time) => Number(time) % 2)).toEqual(times.map(() => 1));
+    expect(new Set(times).size).toBe(times.length);
+    expect(stderr).toContain('the run failed with exit code 3');
+    expect(status).toBe(143);
+  }, 20_000);
+
+  test('hands TERM on to a run and ends', () => {
+    const before = Date.now();
+    const { stdout, status } = runSchedule('trap "echo ended; exit 0" TERM; sleep 60 & wait', 4);
+    expect({ ended: stdout.includes('ended'), status }).toEqual({ ended: true, status: 143 });
+    expect(Date.now() - before).toBeLessThan(10_000);
+  }, 20_000);
 });
