@@ -106,7 +106,11 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
           ),
           resources: resourcesOf(container, spec.resources),
           securityContext: {
+            // The provider sends false for what is left out here, whatever the pod says.
+            runAsNonRoot: nonRoot,
             allowPrivilegeEscalation: false,
+            // The provider sends false where it is left out, whatever the pod says.
+            runAsNonRoot: nonRoot,
             readOnlyRootFilesystem: spec.readOnlyRoot ?? false,
             capabilities: { drop: ['ALL'], add: spec.capabilities?.map((one) => one.replace(/^CAP_/, '')).sort() },
           },
