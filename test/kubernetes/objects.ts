@@ -135,6 +135,14 @@ const MAPS = new Set([
   'requests',
 ]);
 
+/** What the provider sends of a container's security context when it is left out there; a pod's has no capabilities. */
+const CONTAINER_SECURITY = {
+  runAsNonRoot: false,
+  allowPrivilegeEscalation: true,
+  privileged: false,
+  readOnlyRootFilesystem: false,
+};
+
 /** Numbers that the provider takes as texts; and ports and counts that may be names or shares too. */
 const NUMBERS = new Set([
   'fs_group',
@@ -210,6 +218,9 @@ function field(key: string, value: unknown, stack: SynthesisedStack): [string, u
     const items = value.map((item: unknown) => (item instanceof Object ? block(item, stack) : text(item, stack)));
     if (ONCE.has(key)) return [camelCase(key), items[0]];
     return [PLURALS[key] ?? camelCase(key), items];
+  }
+  if (key === 'security_context' && 'capabilities' in (value as object)) {
+    return [camelCase(key), { ...CONTAINER_SECURITY, ...block(value as object, stack) }];
   }
   if (value instanceof Object) return [camelCase(key), block(value, stack)];
   // The provider writes modes in octal digits.
