@@ -12,7 +12,7 @@ export const IMAGE_CATALOG: Readonly<Record<string, CatalogEntry>> = {
   grafana: { upstream: 'grafana/grafana:12.1.1' },
   haproxy: { upstream: 'haproxy:3.0.11-alpine' },
   jenkins: { own: 'cdktf-mlops/jenkins:2.568.2-1' },
-  'kube-state-metrics': { upstream: 'registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.17.0' },
+  'kube-state-metrics': { upstream: 'registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0' },
   mlflow: { own: 'cdktf-mlops/mlflow:3.17.2-1' },
   'model-runtime': { own: 'cdktf-mlops/model-runtime:3.17.2-1' },
   'node-exporter': { upstream: 'prom/node-exporter:v1.9.1' },
