@@ -1,10 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { CommandError, EXIT } from './command-error';
 import { explainFailure } from './explain';
-import { clearLeftovers } from './leftovers';
 import { Session } from './session';
 import { StackFile } from './stack-file';
-import { hasAirgap } from './supply';
 import { Plan, TerraformFailure } from './terraform';
 
 /** What {@link deployStack} takes. */
@@ -14,8 +12,8 @@ export interface DeployOptions {
 }
 
 /**
- * Plans and applies one synthesised stack; returns whether anything changed. Containers of a killed apply are cleared
- * away first. A failure is explained in one message.
+ * Plans and applies one synthesised stack; returns whether anything changed. What a killed apply left is
+ * cleared away first. A failure is explained in one message.
  *
  * @throws CommandError
  */
@@ -32,7 +30,7 @@ export async function deployStack(session: Session, stack: StackFile, options: D
     const state = await terraform.state();
     if (!plan.changes) return false;
     if (!options.yes) await confirm(session, stack, plan);
-    await clearLeftovers(stack, state, await session.ownNetworks(stack.environment), session.docker, progress);
+    await session.platformOf(stack).clearLeftovers(stack, state);
     await progress.step(`Deploying ${stack.name}`, async (step) => {
       await terraform.apply(plan, step);
       step.outcome = `done (${plan.planned.length} changes)`;
@@ -42,7 +40,7 @@ export async function deployStack(session: Session, stack: StackFile, options: D
     if (!(error instanceof TerraformFailure)) throw error;
     // For the secrets in it, which are not to be shown; what failed is the news, not this.
     await terraform.state().catch(() => undefined);
-    throw await explainFailure(error, stack, session.docker, session.mask, hasAirgap(session.project));
+    throw await explainFailure(error, stack, session);
   }
 }
 

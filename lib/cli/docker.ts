@@ -9,6 +9,7 @@ export const LABEL = {
   COMPONENT: 'cdktf-mlops.component',
   KIND: 'cdktf-mlops.kind',
   CONCURRENCY: 'cdktf-mlops.concurrency',
+  SCHEDULE: 'cdktf-mlops.schedule',
 } as const;
 
 /** A container as `docker inspect` shows it: the part that is used here. */

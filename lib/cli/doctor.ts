@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, EXIT } from './command-error';
 import { Docker } from './docker';
+import type { Platform } from './platform';
 import { lastLines, run, which } from './process';
 import { Progress } from './progress';
 import { cacheDir } from './project';
@@ -46,39 +47,41 @@ export const THIS_MACHINE: Machine = {
   },
 };
 
-/** What {@link checkMachine} takes. */
-export interface CheckOptions {
-  /** Install and start what may be installed and started here. @default true */
-  readonly mend?: boolean;
+/**
+ * Sees that Node and Terraform are there and new enough. Returns what they are, in a few words.
+ *
+ * @throws CommandError that names the first thing that is missing, and the remedy
+ */
+export async function checkTools(say: (line: string) => void, machine: Machine = THIS_MACHINE): Promise<string> {
+  if (older(machine.nodeVersion, NEEDS.node)) {
+    throw new CommandError(`Node ${machine.nodeVersion} is too old`, {
+      remedy: `install Node ${NEEDS.node} or newer (https://nodejs.org).`,
+      exitCode: EXIT.MACHINE,
+    });
+  }
+  const terraform = await checkTerraform();
+  const configFile = process.env.TF_CLI_CONFIG_FILE;
+  if (configFile !== undefined && !existsSync(configFile)) {
+    say(`TF_CLI_CONFIG_FILE names ${configFile}, which does not exist: Terraform runs without it`);
+  }
+  return `Node ${machine.nodeVersion}, Terraform ${terraform}`;
 }
 
 /**
- * Sees that the machine has what a deploy needs: Node, Terraform, the Docker Engine, disk. Installs and starts the
- * Engine where it may.
+ * Sees that the machine, and the platforms that are deployed to, have what a deploy needs: Node, Terraform; the Docker
+ * Engine, which is installed and started where it may be, and disk; a cluster that answers.
  *
  * @throws CommandError that names the first thing that is missing, and the remedy
  */
 export async function checkMachine(
   progress: Progress,
-  docker: Docker,
-  options: CheckOptions = {},
+  platforms: readonly Platform[],
   machine: Machine = THIS_MACHINE,
 ): Promise<void> {
   await progress.step('Looking at this machine', async (step) => {
-    if (older(machine.nodeVersion, NEEDS.node)) {
-      throw new CommandError(`Node ${machine.nodeVersion} is too old`, {
-        remedy: `install Node ${NEEDS.node} or newer (https://nodejs.org).`,
-        exitCode: EXIT.MACHINE,
-      });
-    }
-    const terraform = await checkTerraform();
-    const configFile = process.env.TF_CLI_CONFIG_FILE;
-    if (configFile !== undefined && !existsSync(configFile)) {
-      step.line(`TF_CLI_CONFIG_FILE names ${configFile}, which does not exist: Terraform runs without it`);
-    }
-    const engine = await ensureEngine(docker, machine, options.mend ?? true, (line) => step.line(line));
-    const free = await checkDisk(docker, NEEDS.diskGb, (line) => step.line(line), machine);
-    step.outcome = `Node ${machine.nodeVersion}, Terraform ${terraform}, Docker Engine ${engine}, ${free} GB free`;
+    const found = [await checkTools((line) => step.line(line), machine)];
+    for (const platform of platforms) found.push(await platform.prepare((line) => step.line(line)));
+    step.outcome = found.join(', ');
   });
 }
 

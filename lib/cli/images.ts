@@ -72,32 +72,51 @@ export async function buildImages(docker: Docker, progress: Progress, keys?: rea
   return built;
 }
 
-/** Tags our own images for a registry and pushes them. Returns the references there. */
+/**
+ * Tags images for a registry and pushes them; what is there already is only looked at. Returns the references there, by
+ * digest, by the local ones.
+ *
+ * @param registry host and prefix, for example `registry.example.com/ml`
+ */
 export async function pushImages(
   docker: Docker,
   progress: Progress,
   registry: string,
-  keys?: readonly string[],
-): Promise<string[]> {
-  const pushed: string[] = [];
-  for (const [key, reference] of ownImages()) {
-    if (keys !== undefined && !keys.includes(key)) continue;
-    const target = `${registry.replace(/\/+$/, '')}/${reference}`;
-    await progress.step(`Pushing ${target}`, async () => {
+  references: readonly string[],
+): Promise<Record<string, string>> {
+  const prefix = registry.replace(/\/+$/, '');
+  const pushed: Record<string, string> = {};
+  for (const reference of references) {
+    const target = `${prefix}/${reference}`;
+    await progress.step(`Pushing ${target}`, async (step) => {
       await docker.out(['tag', reference, target], {
-        remedy: `build it first: \`cdktf-mlops images ${key}\`; \`docker image ls cdktf-mlops/*\` shows which are there.`,
+        remedy: 'build it first: `cdktf-mlops images`; `docker image ls` shows which are there.',
       });
       const result = await docker.run(['push', target]);
-      if (result.code !== 0) {
-        throw new CommandError(`${target} could not be pushed`, {
-          log: lastLines(`${result.stdout}\n${result.stderr}`, 10),
-          remedy: `see that the registry answers and that you are logged in: \`docker login ${registry.split('/')[0]}\`.`,
-        });
+      if (result.code !== 0) throw pushFailure(target, `${result.stdout}\n${result.stderr}`);
+      const digest = /digest: (sha256:[0-9a-f]{64})/.exec(result.stdout)?.[1];
+      if (digest === undefined) {
+        throw new CommandError(`the push of ${target} told no digest`, { log: lastLines(result.stdout, 5) });
       }
+      if (!/: Pushed/.test(result.stdout)) step.outcome = 'was there';
+      pushed[reference] = `${target}@${digest}`;
     });
-    pushed.push(target);
   }
   return pushed;
+}
+
+function pushFailure(target: string, output: string): CommandError {
+  const host = target.split('/')[0];
+  const silent = /connection refused|no such host|i\/o timeout|Client\.Timeout|no route to host|dial tcp/i.test(output);
+  const plain = /server gave HTTP response to HTTPS client/i.test(output);
+  return new CommandError(`${target} could not be pushed`, {
+    log: lastLines(output, 10),
+    remedy: plain
+      ? `the registry speaks HTTP: name ${host} in 'insecure-registries' of the Docker Engine, or give it a certificate.`
+      : silent
+        ? `${host} does not answer: see that the name is right and that the registry runs.`
+        : `see that you are logged in and may push there: \`docker login ${host}\`.`,
+  });
 }
 
 function hashOf(directory: string): string {

@@ -119,6 +119,20 @@ export async function removeLeftovers(left: Leftovers, docker: Docker, progress:
   return left.containers.length + left.networks.length + left.volumes.length;
 }
 
+/** What Docker holds of an environment, or of one of its stacks. */
+export async function remains(docker: Docker, labels: readonly string[]): Promise<string[]> {
+  const [containers, networks, volumes] = await Promise.all([
+    docker.containers(...labels),
+    docker.networks(...labels),
+    docker.volumes(...labels),
+  ]);
+  return [
+    ...containers.map(({ Name }) => `container ${Name}`),
+    ...networks.map(({ name }) => `network ${name}`),
+    ...volumes.map(({ name }) => `volume ${name}`),
+  ].sort();
+}
+
 /** A container that is on no network of an environment says nothing about whose it is: a preparation, mostly. */
 function isAttached(container: ContainerInfo): boolean {
   return Object.keys(container.NetworkSettings.Networks ?? {}).some(

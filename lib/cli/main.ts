@@ -1,21 +1,24 @@
 #!/usr/bin/env node
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { IMAGES_CONTEXT } from '../core/image';
+import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addBackupCommands } from './backup';
 import { CommandError, EXIT } from './command-error';
-import { credentialOutputs, environmentStacks, environmentStatus, lostContainers } from './components';
+import { credentialOutputs, environmentStatus } from './components';
 import { deployStack } from './deploy';
-import { checkNothingAbove, checkNothingRemains, destroyStack, removeRuns } from './destroy';
-import { checkDisk, checkMachine, checkTerraform, NEEDS } from './doctor';
-import { Docker, LABEL } from './docker';
+import { checkNothingAbove, checkNothingRemains, destroyStack } from './destroy';
+import { DockerPlatform } from './docker-platform';
+import { checkMachine, checkTerraform, checkTools } from './doctor';
 import { buildImages, ownImages, pushImages } from './images';
-import { checkForeign, findLeftovers, ownLeftovers, removeLeftovers } from './leftovers';
+import { imagesOf } from './kubernetes-objects';
+import { KubernetesPlatform } from './kubernetes-platform';
 import { lockProject } from './lock';
-import { checkPorts } from './ports';
+import { isFree, processOn } from './ports';
 import { lastLines } from './process';
 import { duration, Progress } from './progress';
 import { findProject, packageRoot, Project } from './project';
+import { recordProtection, unprotectedEnvironments } from './protection';
 import { Session } from './session';
 import { StackFile } from './stack-file';
 import { showStatus, start, statusTable } from './start';
@@ -23,13 +26,17 @@ import {
   buildAirgapImages,
   chooseSupply,
   hasAirgap,
+  localImages,
   prepareSupply,
+  PUSHED_IMAGES_CONTEXT,
+  pushedImages,
   recordedSupply,
+  recordSupply,
   Supply,
   SupplyKind,
 } from './supply';
 import { synth } from './synth';
-import { train } from './train';
+import { renderTable } from './table';
 
 /** The command line. Results go to standard output, progress to standard error. */
 export function program(): Command {
@@ -66,17 +73,15 @@ Set DEBUG=1 to see stack traces.`,
     .action(async () => {
       const progress = new Progress();
       const project = findProject(process.cwd());
-      const docker = new Docker();
-      await checkMachine(progress, docker);
+      await checkTools(() => undefined);
       const supply = recordedSupply(project);
-      progress.say(`Supply: ${supply?.supply ?? 'not chosen yet; the first deploy does it'}`);
       await synth(project, supply, progress);
+      const session = new Session(project, progress, supply);
       const stacks = StackFile.names(project).map((name) => StackFile.get(project, name));
-      await checkOwner(new Session(project, progress, supply), stacks);
-      await progress.step('Ports', async (step) => {
-        await checkPorts(stacks, docker);
-        step.outcome = `${stacks.flatMap((stack) => stack.publishedPorts()).length} wanted, none taken by others`;
-      });
+      await checkMachine(progress, session.platformsOf(stacks));
+      progress.say(`Supply: ${supply?.supply ?? 'not chosen yet; the first deploy does it'}`);
+      await checkOwner(session, stacks);
+      await checkDemands(session, stacks);
       print('This machine has what a deploy needs.');
     });
 
@@ -116,7 +121,7 @@ Set DEBUG=1 to see stack traces.`,
     .command('plan')
     .argument('<stack>', 'name of the stack')
     .description(
-      'show what a deploy would change, as Terraform writes it, and which containers were removed or stopped by hand; ' +
+      'show what a deploy would change, as Terraform writes it, and what was removed or stopped by hand; ' +
         'ends with 2 when there is something',
     )
     .action(async (name: string) => {
@@ -124,19 +129,13 @@ Set DEBUG=1 to see stack traces.`,
       const project = findProject(process.cwd());
       lockProject(project, `plan ${name}`);
       await checkTerraform();
-      await new Docker().ping();
-      if (recordedSupply(project) === undefined) {
-        // A name that there is not is said before anything is asked or built for it.
-        await synth(project, undefined, progress);
-        StackFile.get(project, name);
-      }
-      const session = new Session(project, progress, await prepareSupply(project, progress, { record: false }));
-      await synth(project, session.supply, progress);
+      const session = await openSession(project, progress, [name], { record: false });
       const stack = StackFile.get(project, name);
       await checkOwner(session, [stack]);
       const terraform = await session.terraform(stack);
       // Also hides the secrets of the state from all that is shown below.
-      const lost = await lostContainers(session, stack);
+      const platform = session.platformOf(stack);
+      const lost = await platform.lost(await terraform.state());
       const result = await terraform.planText();
       print(session.mask.apply(result.stdout));
       if (result.code !== 0 && result.code !== EXIT.CHANGES) {
@@ -146,8 +145,8 @@ Set DEBUG=1 to see stack traces.`,
         });
       }
       if (lost.length > 0) {
-        // Terraform looks at its state here; that the Engine has less it would notice when it applies.
-        print(`On the Docker Engine there is less than in the state; a deploy makes it again:\n`);
+        // Terraform looks at its state here; that there is less it would notice when it applies.
+        print(`On ${platform.place} there is less than in the state; a deploy makes it again:\n`);
         print(lost.map((line) => `  ${line}`).join('\n'));
       }
       process.exitCode = lost.length > 0 ? EXIT.CHANGES : result.code;
@@ -156,40 +155,36 @@ Set DEBUG=1 to see stack traces.`,
   command
     .command('destroy')
     .argument('<stack>', 'name of the stack')
-    .option('--keep-data', 'keep volumes and generated secrets: a later deploy finds its data')
+    .option('--keep-data', 'keep volumes or claims, and generated secrets: a later deploy finds its data')
     .option('--yes', 'destroy without asking')
     .description('destroy one stack, and say what is left')
     .action(async (name: string, options: { keepData?: boolean; yes?: boolean }) => {
-      const session = await prepareToDestroy(`destroy ${name}`);
+      const session = await prepareToDestroy(`destroy ${name}`, [name]);
       if (session === undefined) return;
       const stack = StackFile.get(session.project, name);
       const keepData = options.keepData ?? false;
       if (stack.name === stack.environment) {
         await checkNothingAbove(session, stack.environment);
-        await removeRuns(session, stack.environment);
+        await session.platformOf(stack).removeRuns(stack.environment);
       }
       await destroyStack(session, stack, { yes: options.yes ?? false, keepData });
-      await checkNothingRemains(
-        session,
-        [`${LABEL.ENVIRONMENT}=${stack.environment}`, `${LABEL.STACK}=${name}`],
-        keepData,
-      );
+      await checkNothingRemains(session, stack.environment, name, keepData);
     });
 
   command
     .command('stop')
     .argument('[environment]', 'name of the environment', 'staging')
-    .option('--keep-data', 'keep volumes and generated secrets: a later start finds its data')
+    .option('--keep-data', 'keep volumes or claims, and generated secrets: a later start finds its data')
     .description('destroy an environment: training runs, release, everything else')
     .action(async (environment: string, options: { keepData?: boolean }) => {
-      const session = await prepareToDestroy(`stop ${environment}`);
+      const session = await prepareToDestroy(`stop ${environment}`, [environment, `${environment}-models`]);
       if (session === undefined) return;
       const keepData = options.keepData ?? false;
-      await removeRuns(session, environment);
-      for (const stack of environmentStacks(session, environment).reverse()) {
+      await session.platformOfEnvironment(environment).removeRuns(environment);
+      for (const stack of session.environmentStacks(environment).reverse()) {
         await destroyStack(session, stack, { yes: true, keepData });
       }
-      await checkNothingRemains(session, [`${LABEL.ENVIRONMENT}=${environment}`], keepData);
+      await checkNothingRemains(session, environment, undefined, keepData);
     });
 
   command
@@ -199,21 +194,20 @@ Set DEBUG=1 to see stack traces.`,
       '--force',
       "also what may belong to another checkout: everything with the stack's labels outside of the state",
     )
-    .option('--data', 'with --force: volumes too')
-    .description('remove containers and networks that a killed apply left outside of the state')
+    .option('--data', 'with --force: volumes and claims too')
+    .description('remove what a killed apply left outside of the state')
     .action(async (name: string, options: { force?: boolean; data?: boolean }) => {
       // What a deploy is making just now is not in the state yet.
       lockProject(findProject(process.cwd()), `clean ${name}`);
-      const session = await prepareWith(false);
+      const session = await prepareWith();
       const stack = StackFile.get(session.project, name);
       const state = await (await session.terraform(stack)).state();
-      const left = await findLeftovers(stack, state, session.docker);
-      const { own, foreign } = ownLeftovers(left, await session.ownNetworks(stack.environment));
       const force = options.force ?? false;
-      const chosen = force ? { ...left, volumes: (options.data ?? false) ? left.volumes : [] } : own;
-      const removed = await removeLeftovers(chosen, session.docker, session.progress);
-      if (!force && foreign.length > 0) {
-        throw new CommandError(`left alone: ${foreign.map(({ Name }) => Name).join(', ')}`, {
+      const { removed, leftAlone } = await session
+        .platformOf(stack)
+        .clean(stack, state, { force, data: options.data ?? false });
+      if (leftAlone.length > 0) {
+        throw new CommandError(`left alone: ${leftAlone.join(', ')}`, {
           remedy: 'they may belong to another checkout of this project; when nobody needs them, add --force.',
         });
       }
@@ -230,11 +224,9 @@ Set DEBUG=1 to see stack traces.`,
     .option('--wait', 'wait for a free place when the runner is busy')
     .description("train in a runner that a deploy declared; ends with the run's exit code")
     .action(async (environment: string, options: TrainFlags) => {
-      const session = await prepareWith(false);
-      const result = await train(session.docker, session.progress, {
+      const session = await prepareWith();
+      const result = await session.platformOfEnvironment(environment).train({
         environment,
-        environments: StackFile.environments(session.project),
-        ownNetworks: await session.ownNetworks(environment),
         runner: options.runner,
         project: resolve(options.project),
         register: options.register,
@@ -252,11 +244,12 @@ Set DEBUG=1 to see stack traces.`,
     .option('--json', 'as JSON')
     .description('show every component, where it is, and how it is; ends with 1 when one is not healthy')
     .action(async (environment: string, options: { json?: boolean }) => {
-      const session = await prepareWith(false);
+      const session = await prepareWith();
       checkDeployed(session, environment);
       const statuses = await environmentStatus(session, environment);
       if (statuses.length === 0) throw nothingDeployed(session, environment);
       print(options.json === true ? JSON.stringify(statuses, undefined, 2) : statusTable(environment, statuses));
+      sayUnprotected(session, environment);
       if (statuses.some(({ healthy }) => !healthy)) process.exitCode = EXIT.FAILED;
     });
 
@@ -266,7 +259,7 @@ Set DEBUG=1 to see stack traces.`,
     .argument('<name>', "what the status table names, for example 'registry'")
     .description('print a user name and a password: the one place that does')
     .action(async (environment: string, name: string) => {
-      const session = await prepareWith(false);
+      const session = await prepareWith();
       checkDeployed(session, environment);
       const credentials = await credentialOutputs(session, environment);
       if (Object.keys(credentials).length === 0) throw nothingDeployed(session, environment);
@@ -283,22 +276,65 @@ Set DEBUG=1 to see stack traces.`,
     .command('images')
     .argument('[key...]', `of the catalog: ${[...ownImages().keys()].join(', ')}`)
     .option('--push <registry>', 'push them there too, for example registry.example.com/ml')
-    .description('build our own images')
+    .description('build our own images; pushes all that clusters need and records what was pushed, where asked')
     .action(async (keys: string[], options: { push?: string }) => {
       const progress = new Progress();
-      const docker = new Docker();
-      const chosen = keys.length === 0 ? undefined : keys;
-      await checkMachine(progress, docker);
       const project = findProject(process.cwd());
-      const supply = recordedSupply(project);
-      if (supply?.supply === 'airgap' && hasAirgap(project) && options.push === undefined) {
+      const session = new Session(project, progress, recordedSupply(project));
+      await checkMachine(progress, [new DockerPlatform(session)]);
+      const chosen = keys.length === 0 ? undefined : keys;
+      if (options.push !== undefined) {
+        lockProject(project, 'images --push');
+        const pushed = await pushProjectImages(session, options.push, chosen);
+        print(
+          Object.keys(pushed).length === 0
+            ? 'No image has to be pushed: the stacks on Kubernetes use none that is built here.'
+            : `Recorded in .cdktf-mlops/supply.json; in cdktf.json it would stand as\n${JSON.stringify({ context: { [PUSHED_IMAGES_CONTEXT]: pushed } }, undefined, 2)}`,
+        );
+        return;
+      }
+      if (session.supply?.supply === 'airgap' && hasAirgap(project)) {
         await buildAirgapImages(project, progress, keys);
         return;
       }
-      const built = await buildImages(docker, progress, chosen);
+      const built = await buildImages(session.docker, progress, chosen);
       print(built === 0 ? 'All images are there.' : `Built ${built}.`);
-      if (options.push !== undefined) print((await pushImages(docker, progress, options.push, chosen)).join('\n'));
     });
+
+  command
+    .command('forward')
+    .argument('<environment>', 'name of the environment, on Kubernetes')
+    .description('open the published ports of an environment on Kubernetes on this machine, until interrupted')
+    .action(async (environment: string) => {
+      const session = await prepareWith();
+      checkDeployed(session, environment);
+      const platform = session.platformOfEnvironment(environment);
+      if (!(platform instanceof KubernetesPlatform)) {
+        throw new CommandError(`'${environment}' runs on Docker: its ports are open already`, {
+          remedy: `\`cdktf-mlops status ${environment}\` shows where.`,
+        });
+      }
+      await forward(session, platform, environment);
+    });
+
+  for (const isProtected of [false, true]) {
+    const verb = isProtected ? 'protect' : 'unprotect';
+    command
+      .command(verb)
+      .argument('<environment>', 'name of the environment')
+      .option('--yes', 'do not ask')
+      .description(
+        isProtected
+          ? 'protect the data of an environment from destruction again'
+          : 'let the data of an environment be destroyed, by `destroy` and `stop`',
+      )
+      .action(async (environment: string, options: { yes?: boolean }) => {
+        const session = await prepareWith(`${verb} ${environment}`);
+        await setProtection(session, environment, isProtected, options.yes ?? false);
+      });
+  }
+
+  addBackupCommands(command, { session: prepareWith, print });
 
   return command;
 }
@@ -340,39 +376,66 @@ interface TrainFlags {
   readonly wait?: boolean;
 }
 
-/** Everything before the first deploy of these stacks: machine, supply, synth, ports, images. */
+/** Everything before the first deploy of these stacks: machine, supply, synth, ports or rights, images. */
 async function prepare(command: string, stackNames: readonly string[]): Promise<Session> {
-  lockProject(findProject(process.cwd()), command);
-  const session = await prepareWith(true);
-  const { project, docker } = session;
-  StackFile.get(project, stackNames[0]);
+  const project = findProject(process.cwd());
+  lockProject(project, command);
+  const session = await openSession(project, new Progress(), stackNames, { record: true });
   const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
   // Before the ports, which the other checkout's environment has, and before images are built for nothing.
   await checkOwner(session, stacks);
-  await checkPorts(stacks, docker);
-  await ensureImages(session, stacks);
+  await checkDemands(session, stacks);
+  for (const platform of session.platformsOf(stacks)) {
+    await platform.ensureImages(stacks.filter((stack) => session.platformOf(stack) === platform));
+  }
   return session;
 }
 
 /**
- * The machine, the supply and a synth for what changes something; for what only looks, the recorded supply and the last
- * synth, which a deploy that is under way may be reading.
+ * Machine, supply and synth for what works on these stacks. A stack that there is not is said first, before a supply is
+ * chosen and built for it; and only the platforms that these stacks run on are asked for.
  */
-async function prepareWith(choose: boolean): Promise<Session> {
+async function openSession(
+  project: Project,
+  progress: Progress,
+  stackNames: readonly string[],
+  options: { readonly record: boolean },
+): Promise<Session> {
+  await checkTools(() => undefined);
+  const recorded = recordedSupply(project);
+  await synth(project, recorded, progress);
+  StackFile.get(project, stackNames[0]);
+  const session = new Session(project, progress, recorded);
+  const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
+  const platforms = session.platformsOf(stacks);
+  if (options.record) await checkMachine(progress, platforms);
+  else for (const platform of platforms) await platform.ping();
+  return withSupply(session, stacks, options.record);
+}
+
+/** The session with the supply brought up to date, and synthesised with it. */
+async function withSupply(session: Session, stacks: readonly StackFile[], record: boolean): Promise<Session> {
+  const { project, progress } = session;
+  const kubernetes = stacks.some(({ platform }) => platform === 'kubernetes');
+  const supply = await prepareSupply(project, progress, { record, kubernetes });
+  if (JSON.stringify(supply.context) !== JSON.stringify(session.supply?.context ?? {})) {
+    await synth(project, supply, progress);
+  }
+  return new Session(project, progress, supply);
+}
+
+/**
+ * For what only looks: the recorded supply and the last synth, which a deploy that is under way may be reading.
+ *
+ * @param command what it is, when it changes something: nothing else may then be under way. @default - it only looks
+ */
+async function prepareWith(command?: string): Promise<Session> {
   const progress = new Progress();
   const project = findProject(process.cwd());
-  const docker = new Docker();
-  if (choose) await checkMachine(progress, docker);
-  if (!choose) {
-    const recorded = recordedSupply(project);
-    if (StackFile.names(project).length === 0) {
-      await synth(project, recorded, progress);
-    }
-    return new Session(project, progress, recorded);
-  }
-  const supply = await prepareSupply(project, progress);
-  await synth(project, supply, progress);
-  return new Session(project, progress, supply);
+  if (command !== undefined) lockProject(project, command);
+  const recorded = recordedSupply(project);
+  if (StackFile.names(project).length === 0) await synth(project, recorded, progress);
+  return new Session(project, progress, recorded);
 }
 
 /**
@@ -381,7 +444,7 @@ async function prepareWith(choose: boolean): Promise<Session> {
  * @throws CommandError when it was not
  */
 function checkDeployed(session: Session, environment: string): void {
-  const stacks = environmentStacks(session, environment);
+  const stacks = session.environmentStacks(environment);
   if (stacks.length > 0 && !stacks.some((stack) => stack.mayHaveState)) throw nothingDeployed(session, environment);
 }
 
@@ -396,7 +459,7 @@ function nothingDeployed(session: Session, environment: string): CommandError {
 }
 
 /** Undefined, and said, when nothing was ever deployed from here. */
-async function prepareToDestroy(command: string): Promise<Session | undefined> {
+async function prepareToDestroy(command: string, stackNames: readonly string[]): Promise<Session | undefined> {
   const progress = new Progress();
   const project = findProject(process.cwd());
   if (recordedSupply(project) === undefined && !hasState(project)) {
@@ -404,51 +467,173 @@ async function prepareToDestroy(command: string): Promise<Session | undefined> {
     return undefined;
   }
   lockProject(project, command);
-  await checkMachine(progress, new Docker());
-  const supply = await prepareSupply(project, progress);
+  await checkTools(() => undefined);
+  const recorded = recordedSupply(project);
+  let isBroken = false;
   try {
-    await synth(project, supply, progress);
+    await synth(project, recorded, progress);
   } catch (error) {
     // A program that is broken just now must not keep what it once deployed alive.
     if (StackFile.names(project).length === 0) throw error;
     progress.say(`  the program does not synthesise now (${reason(error)}): going by its last output`);
+    isBroken = true;
   }
-  return new Session(project, progress, supply);
+  const session = new Session(project, progress, recorded);
+  const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
+  await checkMachine(progress, session.platformsOf(stacks));
+  return isBroken
+    ? new Session(project, progress, await prepareSupply(project, progress))
+    : withSupply(session, stacks, true);
 }
 
 /**
- * Sees that what the Engine has of these stacks is this project's.
+ * Sees that what the platforms have of these stacks is this project's.
  *
  * @throws CommandError when it may be another checkout's
  */
 async function checkOwner(session: Session, stacks: readonly StackFile[]): Promise<void> {
-  for (const stack of stacks) {
-    const own = await session.ownNetworks(stack.environment);
-    await checkForeign(stack, await session.state(stack), own, session.docker);
-  }
+  for (const stack of stacks) await session.platformOf(stack).checkOwner(stack, await session.state(stack));
 }
 
-/** Sees that the images that these stacks use and that are built here are there. */
-async function ensureImages(session: Session, stacks: readonly StackFile[]): Promise<void> {
-  const { project, progress, docker, supply } = session;
-  const used = new Set(stacks.flatMap((stack) => stack.ofType('docker_image').map(({ name }) => name)));
-  const airgapped = supply?.supply === 'airgap' && hasAirgap(project);
-  const built = airgapped ? Object.entries(supply.context[IMAGES_CONTEXT] as Record<string, string>) : [...ownImages()];
-  const wanted = built.filter(([, reference]) => used.has(reference));
-  const present = await Promise.all(wanted.map(([, reference]) => docker.imageId(reference)));
-  const missing = wanted.filter((_image, index) => present[index] === undefined).map(([key]) => key);
-  if (missing.length > 0) {
-    await checkDisk(docker, NEEDS.freshDiskGb, (line) => progress.line(line));
+/** Sees that the platforms have what these stacks demand: free ports on Docker; rights and storage on a cluster. */
+async function checkDemands(session: Session, stacks: readonly StackFile[]): Promise<void> {
+  await session.progress.step('What the stacks demand', async (step) => {
+    const found: string[] = [];
+    for (const platform of session.platformsOf(stacks)) {
+      found.push(await platform.checkDemands(stacks.filter((stack) => session.platformOf(stack) === platform)));
+    }
+    step.outcome = found.join('; ');
+  });
+}
+
+/**
+ * Builds and pushes the images that the project's stacks on Kubernetes use and that no cluster could pull; all that are
+ * built here where there is no such stack. Records and returns the pushed references, by the local ones.
+ */
+async function pushProjectImages(
+  session: Session,
+  registry: string,
+  keys: readonly string[] | undefined,
+): Promise<Record<string, string>> {
+  const { project, progress, docker } = session;
+  const supply = await prepareSupply(project, progress);
+  const { [PUSHED_IMAGES_CONTEXT]: _pushed, ...context } = supply.context;
+  // Without what was pushed before, stacks name the images as they are called here.
+  await synth(project, { ...supply, context }, progress);
+  const stacks = StackFile.names(project)
+    .map((name) => StackFile.get(project, name))
+    .filter(({ platform }) => platform === 'kubernetes');
+  const used = imagesOf(stacks);
+  const local = localImages(supply);
+  const unknown = keys?.find((key) => !local.has(key));
+  if (unknown !== undefined) {
+    throw new CommandError(`'${unknown}' is no image that is built here`, {
+      remedy: `use: ${[...local.keys()].join(', ')}.`,
+    });
   }
-  if (!airgapped) {
+  const wanted = [...local].filter(
+    ([key, reference]) => keys?.includes(key) ?? (stacks.length === 0 || used.includes(reference)),
+  );
+  if (supply.supply === 'airgap') {
+    const missing = [];
+    for (const [key, reference] of wanted) if ((await docker.imageId(reference)) === undefined) missing.push(key);
+    if (missing.length > 0) await buildAirgapImages(project, progress, missing);
+  } else {
     await buildImages(
       docker,
       progress,
       wanted.map(([key]) => key),
     );
-  } else if (missing.length > 0) {
-    await buildAirgapImages(project, progress, missing);
   }
+  const references = wanted.map(([, reference]) => reference);
+  const pushed = await pushImages(docker, progress, registry, references);
+  const all = { ...pushedImages(supply), ...pushed };
+  const recorded = { ...supply, context: { ...context, [PUSHED_IMAGES_CONTEXT]: all } };
+  if (references.length > 0) recordSupply(project, recorded);
+  await synth(project, recorded, progress);
+  return pushed;
+}
+
+/** Opens the ports, shows where, and keeps them open until interrupted. */
+async function forward(session: Session, platform: KubernetesPlatform, environment: string): Promise<void> {
+  const forwards = await platform.forwards(environment);
+  if (forwards.length === 0) {
+    throw new CommandError(`no component of '${environment}' has a port on this machine`, {
+      remedy: 'give it one in the configuration of the environment, such as registry: { port: 5000 }, and deploy it.',
+    });
+  }
+  const taken: string[] = [];
+  for (const { address, localPort, service } of forwards) {
+    if (await isFree({ ip: address, port: localPort })) continue;
+    const owner = (await processOn(localPort)) ?? 'a process that this user may not see';
+    taken.push(`${address}:${localPort}, wanted by ${service.metadata.name}, is taken by ${owner}`);
+  }
+  if (taken.length > 0) {
+    throw new CommandError(taken.length === 1 ? 'a port is taken' : `${taken.length} ports are taken`, {
+      log: taken,
+      remedy: 'stop what has it, or give the component another port in the configuration of the environment.',
+      exitCode: EXIT.MACHINE,
+    });
+  }
+  const rows = forwards.map(({ address, localPort, portName, service }) => [
+    `${address}:${localPort}`,
+    service.metadata.name,
+    portName,
+  ]);
+  print(`${renderTable(['ADDRESS', 'SERVICE', 'PORT'], rows)}\n\nOpen until Ctrl-C.`);
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  process.on('SIGINT', abort).on('SIGTERM', abort);
+  try {
+    await platform.keepOpen(forwards, stop.signal, (line) => session.progress.line(line));
+  } finally {
+    process.off('SIGINT', abort).off('SIGTERM', abort);
+  }
+}
+
+/** Records whether the data of an environment is protected; taking the protection off asks for its name. */
+async function setProtection(session: Session, environment: string, isProtected: boolean, yes: boolean): Promise<void> {
+  const { project, progress, supply } = session;
+  await synth(project, supply, progress);
+  const stacks = StackFile.names(project)
+    .map((name) => StackFile.get(project, name))
+    .filter((stack) => stack.environment === environment);
+  if (stacks.length === 0) {
+    throw new CommandError(`there is no environment '${environment}'`, {
+      remedy: `use one of: ${StackFile.environments(project).join(', ') || '(the program declares none)'}.`,
+    });
+  }
+  if (!isProtected && !unprotectedEnvironments(project).includes(environment)) {
+    const losing = stacks.flatMap((stack) => stack.protectedResources().map(({ address }) => stack.title(address)));
+    if (losing.length === 0) {
+      print(`${environment} protects nothing.`);
+      return;
+    }
+    progress.say(`These lose their protection, and go with the next \`destroy\` or \`stop\` of ${environment}:`);
+    for (const title of losing) progress.line(title);
+    if (!yes) await askForName(environment);
+  }
+  const changed = recordProtection(project, environment, isProtected);
+  if (changed) await synth(project, supply, progress);
+  const state = isProtected ? 'protected' : 'UNPROTECTED';
+  print(changed ? `${environment} is ${state} from now on.` : `${environment} is ${state} already.`);
+}
+
+async function askForName(environment: string): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new CommandError('there is no terminal to ask on', { remedy: 'say it with `--yes`.' });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question('Type the name of the environment to go on: ');
+  terminal.close();
+  if (answer.trim() !== environment) throw new CommandError('not confirmed: nothing was changed');
+}
+
+function sayUnprotected(session: Session, environment: string): void {
+  if (!unprotectedEnvironments(session.project).includes(environment)) return;
+  session.progress.say(
+    `${environment} is UNPROTECTED: its data goes with a \`destroy\`. \`cdktf-mlops protect ${environment}\` ends that.`,
+  );
 }
 
 /** Whether a local state holds anything. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error';
 import { Docker } from './docker';
 import { request } from './http';
+import { ProgramResult } from './platform';
 import { lastLines } from './process';
 
 /** Rows that training never saw, and their labels. */
@@ -27,17 +28,34 @@ export interface PredictionResult {
  * The held-out rows of a project, from its own `data.py` (function `load_split`), computed in the image that trains:
  * it has the libraries.
  */
-export async function heldOutRows(docker: Docker, image: string, project: string): Promise<HeldOutRows> {
+export function heldOutRows(docker: Docker, image: string, project: string): Promise<HeldOutRows> {
+  return readHeldOutRows(project, (program) => runInImage(docker, image, program));
+}
+
+/** Runs a Python program in an image, without a network. */
+export function runInImage(docker: Docker, image: string, program: string): Promise<ProgramResult> {
+  // A file, because a dataclass looks for the module that it stands in.
+  const script = 'cat > /tmp/rows.py && exec python3 /tmp/rows.py';
+  const args = ['run', '--rm', '--interactive', '--network', 'none', '--entrypoint', 'sh', image, '-c', script];
+  return docker.run(args, { input: program });
+}
+
+/**
+ * The held-out rows of a project, from its own `data.py` (function `load_split`).
+ *
+ * @param runProgram runs a Python program in the image that trains: it has the libraries
+ */
+export async function readHeldOutRows(
+  project: string,
+  runProgram: (program: string) => Promise<ProgramResult>,
+): Promise<HeldOutRows> {
   const program = [
     readFileSync(join(project, 'data.py'), 'utf8'),
     'import json',
     'split = load_split()',
     "print(json.dumps({'columns': list(split.holdout_x.columns), 'rows': split.holdout_x.to_numpy().tolist(), 'labels': [int(v) for v in split.holdout_y]}))",
   ].join('\n');
-  // A file, because a dataclass looks for the module that it stands in.
-  const script = 'cat > /tmp/rows.py && exec python3 /tmp/rows.py';
-  const args = ['run', '--rm', '--interactive', '--network', 'none', '--entrypoint', 'sh', image, '-c', script];
-  const result = await docker.run(args, { input: program });
+  const result = await runProgram(program);
   const remedy =
     `let ${join(project, 'data.py')} define \`load_split()\`, whose result has the tables holdout_x and holdout_y, ` +
     'and which needs nothing but what stands in the image that trains, and no network.';

@@ -13,6 +13,8 @@ export interface StackResource {
   readonly path: string;
   /** Physical name, where it is a literal. */
   readonly name: string | undefined;
+  /** Namespace on Kubernetes, where it is known; undefined for what is in none. */
+  readonly namespace: string | undefined;
   /** What physical names look like, also where a part of them is known to Terraform only, such as an image's id. */
   readonly namePattern: RegExp;
   /** Labels with literal values. */
@@ -64,6 +66,8 @@ export class StackFile {
   public readonly resources: readonly StackResource[];
   /** The `terraform` block: backend and required providers. */
   public readonly settings: Record<string, unknown>;
+  /** The settings of its providers, by their names. */
+  public readonly providers: Readonly<Record<string, unknown>>;
 
   private constructor(
     public readonly name: string,
@@ -72,22 +76,39 @@ export class StackFile {
   ) {
     const file = JSON.parse(readFileSync(join(directory, 'cdk.tf.json'), 'utf8')) as SynthesizedFile;
     this.settings = file.terraform ?? {};
-    this.resources = Object.entries(file.resource ?? {}).flatMap(([type, byId]) =>
-      Object.entries(byId).map(([id, attributes]) => ({
-        address: `${type}.${id}`,
-        type,
-        path: readablePath(name, attributes) ?? `${type}.${id}`,
-        name: literal(attributes.name),
-        namePattern: pattern(attributes.name),
-        labels: labels(attributes),
-        attributes,
-      })),
+    this.providers = file.provider ?? {};
+    const byType = file.resource ?? {};
+    this.resources = Object.entries(byType).flatMap(([type, byId]) =>
+      Object.entries(byId).map(([id, attributes]) => {
+        const physical = attributes.name ?? metadataOf(attributes)?.name;
+        return {
+          address: `${type}.${id}`,
+          type,
+          path: readablePath(name, attributes) ?? `${type}.${id}`,
+          name: literal(physical),
+          namespace: namespaceOf(attributes, byType),
+          namePattern: pattern(physical),
+          labels: labels(attributes),
+          attributes,
+        };
+      }),
     );
   }
 
   /** Resources of one type. */
   public ofType(type: string): StackResource[] {
     return this.resources.filter((resource) => resource.type === type);
+  }
+
+  /** What it is deployed to, by its resources. */
+  public get platform(): 'docker' | 'kubernetes' {
+    const onKubernetes = this.resources.some(({ type }) => type.startsWith('kubernetes_'));
+    return onKubernetes || this.providers.kubernetes !== undefined ? 'kubernetes' : 'docker';
+  }
+
+  /** What Terraform refuses to destroy. */
+  public protectedResources(): StackResource[] {
+    return this.resources.filter(({ attributes }) => blocks(attributes.lifecycle)[0]?.prevent_destroy === true);
   }
 
   /** The environment that it belongs to, from the labels of its objects; else the name without `-models`. */
@@ -152,7 +173,29 @@ export function blocks(value: unknown): Array<Record<string, unknown>> {
   return (Array.isArray(value) ? value : [value]) as Array<Record<string, unknown>>;
 }
 
+/** Kubernetes' `metadata` of a resource. */
+export function metadataOf(attributes: Record<string, unknown>): Record<string, unknown> | undefined {
+  return blocks(attributes.metadata)[0];
+}
+
+/** A namespace is written out, or refers to a resource of the same stack. */
+function namespaceOf(
+  attributes: Record<string, unknown>,
+  byType: Record<string, Record<string, Record<string, unknown>>>,
+): string | undefined {
+  const namespace = metadataOf(attributes)?.namespace;
+  const reference = /^\$\{(kubernetes_namespace\w*)\.([\w-]+)\./.exec(String(namespace));
+  const owner = reference === null ? undefined : byType[reference[1]]?.[reference[2]];
+  return literal(owner === undefined ? namespace : metadataOf(owner)?.name);
+}
+
 function labels(attributes: Record<string, unknown>): Record<string, string> {
+  const own = metadataOf(attributes)?.labels;
+  if (typeof own === 'object' && own !== null) {
+    return Object.fromEntries(
+      Object.entries(own).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
+  }
   return Object.fromEntries(
     blocks(attributes.labels).flatMap(({ label, value }) =>
       typeof label === 'string' && typeof value === 'string' ? [[label, value]] : [],
@@ -191,5 +234,6 @@ interface Manifest {
 
 interface SynthesizedFile {
   readonly terraform?: Record<string, unknown>;
+  readonly provider?: Record<string, unknown>;
   readonly resource?: Record<string, Record<string, Record<string, unknown>>>;
 }

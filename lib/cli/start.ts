@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError } from './command-error';
-import { ComponentStatus, componentOutputs, credentialOutputs, environmentStatus, isPublished } from './components';
+import { ComponentStatus, componentOutputs, credentialOutputs, environmentStatus } from './components';
 import { deployStack } from './deploy';
-import { LABEL, label } from './docker';
-import { heldOutRows, predict } from './predict';
+import { predict, readHeldOutRows } from './predict';
 import { readJson } from './project';
 import { RegistryClient } from './registry-client';
 import { Session } from './session';
 import { StackFile } from './stack-file';
 import { renderTable } from './table';
-import { train } from './train';
 
 /** What {@link start} takes. */
 export interface StartOptions {
@@ -59,21 +57,40 @@ export async function start(session: Session, options: StartOptions): Promise<bo
 
 /** The table of an environment's components, as it is printed, and how to get at the credentials. */
 export function statusTable(environment: string, statuses: readonly ComponentStatus[]): string {
+  const hasReplicas = statuses.some(({ desired }) => desired !== undefined);
+  const hasStorage = statuses.some(({ storage }) => storage !== undefined);
   const table = renderTable(
-    ['COMPONENT', 'URL', 'HEALTH', 'RESTARTS', 'CREDENTIALS'],
+    [
+      'COMPONENT',
+      'URL',
+      'HEALTH',
+      ...(hasReplicas ? ['READY'] : []),
+      'RESTARTS',
+      'CREDENTIALS',
+      ...(hasStorage ? ['STORAGE'] : []),
+    ],
     statuses.map((status) => [
       status.component,
       status.url ?? '-',
       status.health,
+      ...(hasReplicas ? [status.desired === undefined ? '-' : `${status.ready}/${status.desired}`] : []),
       String(status.restarts),
       status.credentials ?? '-',
+      ...(hasStorage ? [status.storage ?? '-'] : []),
     ]),
   );
   // In the project itself the command has no link of its own.
   const command = process.env.npm_package_name === 'cdktf-mlops' ? 'npm run -s cdktf-mlops --' : 'npx cdktf-mlops';
-  return statuses.some(({ credentials }) => credentials !== undefined)
-    ? `${table}\n\nCredentials are shown by: ${command} credentials ${environment} <name>`
-    : table;
+  const notes = [
+    ...(statuses.some(({ credentials }) => credentials !== undefined)
+      ? [`Credentials are shown by: ${command} credentials ${environment} <name>`]
+      : []),
+    // Replicas tell that it runs on a cluster, whose ports are not this machine's.
+    ...(hasReplicas && statuses.some(({ url }) => url !== undefined && /\/\/(127\.|localhost)/.test(url))
+      ? [`URLs on 127.0.0.1 are opened by: ${command} forward ${environment}`]
+      : []),
+  ];
+  return [table, ...(notes.length === 0 ? [] : ['', ...notes])].join('\n');
 }
 
 /** The table at the end, and an error when something in it is not healthy. */
@@ -86,7 +103,7 @@ export async function showStatus(session: Session, environment: string): Promise
   if (unwell.length === 0) return table;
   throw new CommandError(`${unwell.map(({ component }) => component).join(', ')}: not healthy`, {
     log: table.split('\n'),
-    remedy: `\`cdktf-mlops deploy ${environment} --yes\` repairs what is missing or stopped; \`docker logs <container>\` tells why it was.`,
+    remedy: `\`cdktf-mlops deploy ${environment} --yes\` repairs what is missing or stopped; \`${session.platformOfEnvironment(environment).logCommand('<name>')}\` tells why it was.`,
   });
 }
 
@@ -96,11 +113,11 @@ async function trainMissing(
   release: ReleaseFile,
   recipes: Record<string, ModelRecipe>,
 ): Promise<boolean> {
-  const registry = await registryOf(session, options.environment);
+  const platform = session.platformOfEnvironment(options.environment);
   let trained = false;
   for (const [model, { versions }] of Object.entries(release.models)) {
     const wanted = Math.max(0, ...versions.map(({ version }) => version));
-    const present = await registry.versions(model);
+    const present = await askRegistry(session, options.environment, (registry) => registry.versions(model));
     const newest = Math.max(0, ...present);
     const gone = versions
       .map(({ version }) => version)
@@ -125,7 +142,7 @@ async function trainMissing(
           },
         );
       }
-      const result = await train(session.docker, session.progress, {
+      const result = await platform.train({
         environment: options.environment,
         runner: 'training',
         project: join(dirname(options.models), recipe.project),
@@ -155,7 +172,12 @@ async function trainMissing(
   return trained;
 }
 
-async function registryOf(session: Session, environment: string): Promise<RegistryClient> {
+/** Asks the model registry, by a way to it that is open as long as that takes. */
+async function askRegistry<T>(
+  session: Session,
+  environment: string,
+  ask: (registry: RegistryClient) => Promise<T>,
+): Promise<T> {
   const registry = (await componentOutputs(session, environment)).find(({ name }) => name === 'registry');
   const credential = (await credentialOutputs(session, environment)).registry;
   if (registry?.url === undefined || credential === undefined) {
@@ -163,36 +185,47 @@ async function registryOf(session: Session, environment: string): Promise<Regist
       remedy: "declare the outputs 'components' and 'credentials' in the stack, as stacks/ shows.",
     });
   }
-  if (!isPublished(registry, environment)) {
+  const opened = await session.platformOfEnvironment(environment).open(environment, registry.url);
+  if (opened === undefined) {
     throw new CommandError(`the registry of '${environment}' is reached from inside of the environment only`, {
       remedy:
         "give it a port (registry: { port: 5000 }) to have 'start' train what the release lacks; or deploy by " +
         '`cdktf-mlops deploy` and train by `cdktf-mlops train`, which need none.',
     });
   }
-  return new RegistryClient(registry.url, credential);
+  try {
+    return await ask(new RegistryClient(opened.url, credential));
+  } finally {
+    opened.close();
+  }
 }
 
 async function askGateway(session: Session, environment: string, model: string, project: string): Promise<void> {
   const gateway = (await componentOutputs(session, environment)).find(({ name }) => name === 'gateway');
-  const runners = await session.docker.containers(`${LABEL.ENVIRONMENT}=${environment}`, `${LABEL.KIND}=job`);
-  const runner = runners.find((container) => label(container, LABEL.COMPONENT) === 'training');
-  if (gateway?.url === undefined || runner === undefined || !existsSync(join(project, 'data.py'))) return;
-  const url = gateway.url;
-  if (!isPublished(gateway, environment)) {
+  if (gateway?.url === undefined || !existsSync(join(project, 'data.py'))) return;
+  const platform = session.platformOfEnvironment(environment);
+  const opened = await platform.open(environment, gateway.url);
+  if (opened === undefined) {
     session.progress.say(`Gateway: without a port of its own it is not asked for '${model}' from here`);
     return;
   }
-  const token = (await credentialOutputs(session, environment)).gateway?.password;
-  await session.progress.step(`Asking the gateway for rows that '${model}' never saw`, async (step) => {
-    const held = await heldOutRows(session.docker, runner.Image, project);
-    const result = await predict(url, model, held, token);
-    for (const { label: truth, probability } of result.samples) {
-      step.line(`true label ${truth}: the model gives it ${(100 * probability).toFixed(1)} %`);
-    }
-    const accuracy = result.correct / result.rows;
-    step.outcome = `${result.correct} of ${result.rows} right (${(100 * accuracy).toFixed(1)} %), answered by version ${result.versions.join(', ')}`;
-  });
+  try {
+    const token = (await credentialOutputs(session, environment)).gateway?.password;
+    await session.progress.step(`Asking the gateway for rows that '${model}' never saw`, async (step) => {
+      const held = await readHeldOutRows(project, async (program) => {
+        const result = await platform.runProgram(environment, 'training', program);
+        return result ?? { code: 1, stdout: '', stderr: `'${environment}' has no training runner 'training'` };
+      });
+      const result = await predict(opened.url, model, held, token);
+      for (const { label: truth, probability } of result.samples) {
+        step.line(`true label ${truth}: the model gives it ${(100 * probability).toFixed(1)} %`);
+      }
+      const accuracy = result.correct / result.rows;
+      step.outcome = `${result.correct} of ${result.rows} right (${(100 * accuracy).toFixed(1)} %), answered by version ${result.versions.join(', ')}`;
+    });
+  } finally {
+    opened.close();
+  }
 }
 
 function readRelease(session: Session, environment: string): ReleaseFile {

@@ -3,9 +3,13 @@ import { dirname, join } from 'node:path';
 import { IMAGES_CONTEXT, MIRROR_CONTEXT } from '../core/image';
 import { PROVIDERS_CONTEXT } from '../core/providers';
 import { CommandError, EXIT } from './command-error';
+import { ownImages } from './images';
 import { lastLines, run, which } from './process';
 import { Progress } from './progress';
 import { ensureDataDir, Project } from './project';
+
+/** Context key: references in a registry, by the local ones that they stand for. */
+export const PUSHED_IMAGES_CONTEXT = 'cdktf-mlops:pushedImages';
 
 /** Where images and providers come from. */
 export type SupplyKind = 'published' | 'airgap';
@@ -23,6 +27,8 @@ export interface Supply {
 export interface SupplyOptions {
   /** Write it down; what only looks does not. @default true */
   readonly record?: boolean;
+  /** Whether a stack on Kubernetes is handled: its provider plugin takes long to build. @default false */
+  readonly kubernetes?: boolean;
 }
 
 const REGISTRIES = [
@@ -48,6 +54,17 @@ export function recordedSupply(project: Project): Supply | undefined {
   throw new CommandError(`${file} can't be read`, {
     remedy: `choose again: \`cdktf-mlops supply published\`${hasAirgap(project) ? ' or `cdktf-mlops supply airgap`' : ''}.`,
   });
+}
+
+/** Pushed references by the local ones that they stand for. */
+export function pushedImages(supply: Supply | undefined): Record<string, string> {
+  return (supply?.context[PUSHED_IMAGES_CONTEXT] ?? {}) as Record<string, string>;
+}
+
+/** References of the images that are built here, by their catalog keys: no cluster can pull them. */
+export function localImages(supply: Supply | undefined): Map<string, string> {
+  const airgapped = (supply?.context[IMAGES_CONTEXT] ?? {}) as Record<string, string>;
+  return supply?.supply === 'airgap' ? new Map(Object.entries(airgapped)) : ownImages();
 }
 
 /** Writes the choice down, in one step. */
@@ -170,26 +187,35 @@ async function refreshAirgap(
 ): Promise<Supply> {
   const providers = join(project.root, 'airgap', 'providers', 'build.sh');
   const options = { cwd: project.root, umask: 0o022 };
+  const known = (before?.context[PROVIDERS_CONTEXT] ?? {}) as Record<string, unknown>;
+  // Once it was wanted it stays: what synth is told must not change with the stack that is handled.
+  const kubernetes = choice.kubernetes === true || known.kubernetes !== undefined;
   const mirror = await progress.step('Provider plugins', async (step) => {
-    const result = await run(providers, [], {
+    const result = await run(providers, kubernetes ? ['kubernetes'] : [], {
       ...options,
       onLine: (line, stream) => void (stream === 'stderr' && step.line(line)),
     });
     failedScript('the provider plugins could not be built', result);
     return lastLines(result.stdout, 1)[0];
   });
-  const version = (await run(providers, ['--print-version'], options)).stdout.trim();
   const printed = await run(join(project.root, 'airgap', 'images', 'build.sh'), ['--print-context'], options);
   failedScript("the images' references could not be computed", printed);
+  const images = JSON.parse(printed.stdout) as Record<string, string>;
+  const pushed = stillPushed(before, images);
+  const plugins = join(mirror, 'airgap.local', 'cdktf-mlops');
   const supply: Supply = {
     supply: 'airgap',
     context: {
       [PROVIDERS_CONTEXT]: Object.fromEntries(
-        readdirSync(join(mirror, 'airgap.local', 'cdktf-mlops'))
+        readdirSync(plugins)
           .sort()
-          .map((name) => [name, { source: `airgap.local/cdktf-mlops/${name}`, version }]),
+          .map((name) => [
+            name,
+            { source: `airgap.local/cdktf-mlops/${name}`, version: readdirSync(join(plugins, name))[0] },
+          ]),
       ),
-      [IMAGES_CONTEXT]: JSON.parse(printed.stdout) as unknown,
+      [IMAGES_CONTEXT]: images,
+      ...(Object.keys(pushed).length === 0 ? {} : { [PUSHED_IMAGES_CONTEXT]: pushed }),
     },
     terraformRc: join(dirname(mirror), 'terraform.rc'),
   };
@@ -200,6 +226,12 @@ async function refreshAirgap(
     if (choice.record ?? true) recordSupply(project, supply);
   }
   return supply;
+}
+
+/** What was pushed of the images that there are now: a reference names the sources that an image was built from. */
+function stillPushed(before: Supply | undefined, images: Record<string, string>): Record<string, string> {
+  const current = new Set([...Object.values(images), ...ownImages().values()]);
+  return Object.fromEntries(Object.entries(pushedImages(before)).filter(([reference]) => current.has(reference)));
 }
 
 /** A script of airgap/ explains itself in an `error:` part; its lines and remedy become ours. */

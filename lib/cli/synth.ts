@@ -2,6 +2,7 @@ import { CommandError } from './command-error';
 import { lastLines, run } from './process';
 import { Progress } from './progress';
 import { Project } from './project';
+import { protectionContext } from './protection';
 import { Supply } from './supply';
 
 /**
@@ -17,7 +18,7 @@ export async function synth(project: Project, supply: Supply | undefined, progre
       shell: true,
       env: {
         CDKTF_OUTDIR: project.outDir,
-        CDKTF_CONTEXT_JSON: JSON.stringify({ ...project.context, ...supply?.context }),
+        CDKTF_CONTEXT_JSON: JSON.stringify({ ...project.context, ...supply?.context, ...protectionContext(project) }),
       },
     });
     if (result.code === 0) return;

@@ -90,6 +90,17 @@ function entries(directory: string): string[] {
   }
 }
 
+/** What {@link Terraform} takes. */
+export interface TerraformOptions {
+  readonly supply: Supply | undefined;
+  readonly progress: Progress;
+  readonly mask: Mask;
+  /** Whether the project could be supplied without registries. */
+  readonly hasAirgap: boolean;
+  /** What the providers of the stack read from the environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** Terraform in the directory of one stack. */
 export class Terraform {
   private scratch: string | undefined;
@@ -101,14 +112,18 @@ export class Terraform {
     this.scratch = undefined;
   };
 
+  private readonly supply: Supply | undefined;
+  private readonly progress: Progress;
+  private readonly mask: Mask;
+
   constructor(
     private readonly stack: StackFile,
-    private readonly supply: Supply | undefined,
-    private readonly progress: Progress,
-    private readonly mask: Mask,
-    /** Whether the project could be supplied without registries. */
-    private readonly hasAirgap = false,
-  ) {}
+    private readonly options: TerraformOptions,
+  ) {
+    this.supply = options.supply;
+    this.progress = options.progress;
+    this.mask = options.mask;
+  }
 
   /** Initialises the directory, unless that was done already for the same providers and backend. */
   public async init(): Promise<void> {
@@ -119,7 +134,7 @@ export class Terraform {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
     await this.progress.step(`Initialising Terraform for ${this.stack.name}`, async () => {
       const result = await this.run(['init', '-input=false', '-no-color', '-upgrade']);
-      if (result.code !== 0) throw initFailure(result, this.supply, this.hasAirgap);
+      if (result.code !== 0) throw initFailure(result, this.supply, this.options.hasAirgap);
       writeFileSync(stamp, wanted);
     });
   }
@@ -196,6 +211,7 @@ export class Terraform {
         TF_IN_AUTOMATION: '1',
         TF_INPUT: '0',
         CHECKPOINT_DISABLE: '1',
+        ...this.options.env,
         ...configFileEnv(this.supply?.terraformRc),
       },
     });
@@ -251,7 +267,7 @@ export class Terraform {
       case 'apply_start':
         step.doing = title;
         // What is made in no time is told once, when it is there.
-        if (hook.resource.addr.startsWith('docker_container.')) {
+        if (/^(docker_container|kubernetes_(deployment|stateful_set|daemonset|job)\w*)\./.test(hook.resource.addr)) {
           step.line(`${VERBS[hook.action ?? '']?.[0] ?? hook.action} ${title}`);
         }
         break;

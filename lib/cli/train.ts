@@ -1,14 +1,9 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError, EXIT } from './command-error';
-import { ContainerInfo, Docker, LABEL, label } from './docker';
-import { attachedToOneOf } from './leftovers';
+import { CommandError } from './command-error';
 import { run } from './process';
-import { Progress } from './progress';
 
-/** What {@link train} takes. */
+/** What {@link Platform.train} takes. */
 export interface TrainOptions {
   readonly environment: string;
   /** Component path of the runner, for example `training`. */
@@ -21,10 +16,6 @@ export interface TrainOptions {
   readonly parameters: readonly string[];
   /** Wait for a free place rather than fail when the runner is busy. */
   readonly wait: boolean;
-  /** Environments that the project declares, for the remedy. @default - not known */
-  readonly environments?: readonly string[];
-  /** Ids and names of the networks of the environment that this project may use. @default - all */
-  readonly ownNetworks?: ReadonlySet<string>;
   /** Where the run's log goes. */
   readonly log: (line: string) => void;
 }
@@ -36,243 +27,30 @@ export interface TrainResult {
   readonly report?: { readonly model?: string; readonly version?: string; readonly run_url?: string };
 }
 
-/** A run that was created this long ago and never started was left by a command that was killed. */
-const ABANDONED_MS = 5 * 60_000;
-
-/**
- * Trains in a runner that a deploy declared: a container made from the declaration (image, limits, data, rights,
- * secrets), with the project put into it. Shows its log, removes it, and returns its exit code.
- *
- * @throws CommandError when there is no such runner or project, or the runner is busy
- */
-export async function train(docker: Docker, progress: Progress, options: TrainOptions): Promise<TrainResult> {
-  if (!existsSync(join(options.project, 'MLproject'))) {
-    throw new CommandError(`${options.project} is no MLflow Project: it has no file MLproject`, {
-      remedy: 'name the directory of a project with --project.',
-    });
-  }
-  const template = await findRunner(docker, options);
-  const name = await progress.step(`Preparing a run in ${options.environment}/${options.runner}`, async (step) => {
-    const made = await createRun(docker, template, options, (line) => step.line(line));
-    try {
-      await copyUploads(docker, template, made);
-      await copyProject(docker, options.project, made);
-    } catch (error) {
-      await docker.run(['rm', '--force', '--volumes', made]);
-      throw error;
-    }
-    step.outcome = made;
-    return made;
-  });
-  let interrupted = false;
-  const stop = (): void => {
-    if (interrupted) return;
-    interrupted = true;
-    progress.line('interrupted: stopping the run; it reports its end to the registry');
-    void docker.run(['stop', name], { detached: true });
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
-    return await progress.step(`Training ${basename(options.project)}`, async (step) => {
-      await docker.out(['start', name]);
-      let last = '';
-      // A Ctrl-C must not end the log: the run's last words matter most.
-      await docker.run(['logs', '--follow', name], {
-        discard: true,
-        detached: true,
-        onLine: (line, stream) => {
-          step.lastHeard = Date.now();
-          if (stream === 'stdout' && line.startsWith('{')) last = line;
-          else options.log(line);
-        },
-      });
-      const exitCode = Number((await docker.out(['wait', name], { detached: true })).trim());
-      step.outcome = exitCode === 0 ? 'done' : `exit code ${exitCode}`;
-      const state = (await docker.inspect([name]))[0]?.State;
-      if (state?.OOMKilled === true) options.log('killed for lack of memory: raise the memory limit of the runner');
-      return { exitCode: interrupted ? EXIT.INTERRUPTED : exitCode, report: parseReport(last) };
-    });
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    await docker.run(['rm', '--force', '--volumes', name], { detached: true });
-  }
-}
-
-async function findRunner(docker: Docker, options: TrainOptions): Promise<ContainerInfo> {
-  const runners = await docker.containers(`${LABEL.ENVIRONMENT}=${options.environment}`, `${LABEL.KIND}=job`);
-  const template = runners.find((runner) => label(runner, LABEL.COMPONENT) === options.runner);
-  if (template !== undefined) {
-    if (options.ownNetworks === undefined || attachedToOneOf(template, options.ownNetworks)) return template;
-    throw new CommandError(`the environment '${options.environment}' on this Docker Engine is not this project's`, {
-      remedy: 'another checkout of the project may have deployed it: train there.',
-    });
-  }
-  if (runners.length === 0 && options.environments?.includes(options.environment) === false) {
-    throw new CommandError(`there is no environment '${options.environment}'`, {
-      remedy: `use one of: ${options.environments.join(', ') || '(the program declares none)'}.`,
-    });
-  }
-  const names = runners.map((runner) => label(runner, LABEL.COMPONENT)).join(', ');
-  throw new CommandError(`the environment '${options.environment}' has no training runner '${options.runner}'`, {
-    remedy: names === '' ? `deploy it first: \`cdktf-mlops deploy ${options.environment}\`.` : `use one of: ${names}.`,
+/** @throws CommandError when a directory is no MLflow Project */
+export function checkProject(directory: string): void {
+  if (existsSync(join(directory, 'MLproject'))) return;
+  throw new CommandError(`${directory} is no MLflow Project: it has no file MLproject`, {
+    remedy: 'name the directory of a project with --project.',
   });
 }
 
-/**
- * Creates the run's container. Its name is the place that it takes: Docker gives a name to one container only, so two
- * commands at once never take the same place.
- */
-async function createRun(
-  docker: Docker,
-  template: ContainerInfo,
-  options: TrainOptions,
-  say: (line: string) => void,
-): Promise<string> {
-  const places = Number(label(template, LABEL.CONCURRENCY) ?? '1');
-  const commit = await gitCommit(options.project);
-  let told = false;
-  for (;;) {
-    for (let place = 1; place <= places; place++) {
-      const name = `${template.Name}-run-${place}`;
-      await clearAbandoned(docker, name);
-      const created = await docker.run(['create', '--name', name, ...createArguments(template, options, commit)]);
-      if (created.code === 0) return name;
-      if (!/is already in use/.test(created.stderr)) {
-        throw new CommandError('the run could not be created', { log: created.stderr.split('\n').slice(-5) });
-      }
-    }
-    if (!options.wait) {
-      throw new CommandError(`the runner '${options.runner}' is busy: ${places} of ${places} runs are under way`, {
-        remedy:
-          'wait for them with --wait, or allow more at once (concurrency) in the configuration of the environment.',
-      });
-    }
-    if (!told) say(`${places} of ${places} runs are under way: waiting for a place`);
-    told = true;
-    await sleep(2_000);
-  }
+/** Whether a file of a project's directory belongs to what a run gets. */
+export function isProjectFile(path: string): boolean {
+  return !['.git', '__pycache__', 'mlruns', '.venv'].includes(basename(path));
 }
 
-async function clearAbandoned(docker: Docker, name: string): Promise<void> {
-  const [present] = await docker.inspect([name]);
-  if (present === undefined || present.State.Running || label(present, LABEL.KIND) !== 'run') return;
-  const age = Date.now() - Date.parse(present.Created);
-  if (present.State.Status === 'created' && age < ABANDONED_MS) return;
-  await docker.run(['rm', '--force', '--volumes', name]);
-}
-
-/** The declaration's container as arguments of `docker create`. */
-function createArguments(template: ContainerInfo, options: TrainOptions, commit: string | undefined): string[] {
-  const config = template.Config as unknown as ContainerConfig;
-  const host = template.HostConfig as unknown as HostConfig;
-  const args: string[] = ['--hostname', template.Name];
-  const add = (flag: string, value: string | number | null | undefined): void => {
-    if (value !== undefined && value !== null && value !== '' && value !== 0) args.push(flag, String(value));
-  };
-  const addAll = (flag: string, values: readonly string[] | null | undefined): void => {
-    for (const value of values ?? []) args.push(flag, value);
-  };
-  for (const [key, value] of Object.entries(config.Labels ?? {})) {
-    if (key !== LABEL.KIND && key !== LABEL.CONCURRENCY) args.push('--label', `${key}=${value}`);
-  }
-  args.push('--label', `${LABEL.KIND}=run`);
-  addAll('--env', config.Env);
-  add('--user', config.User);
-  add('--workdir', config.WorkingDir);
-  add('--stop-signal', config.StopSignal);
-  add('--stop-timeout', config.StopTimeout);
-  add('--memory', host.Memory);
-  add('--memory-swap', host.MemorySwap);
-  add('--cpu-period', host.CpuPeriod);
-  add('--cpu-quota', host.CpuQuota);
-  add('--cpu-shares', host.CpuShares);
-  add('--shm-size', host.ShmSize);
-  addAll('--cap-drop', host.CapDrop);
-  addAll('--cap-add', host.CapAdd);
-  addAll('--security-opt', host.SecurityOpt);
-  addAll('--group-add', host.GroupAdd);
-  if (host.ReadonlyRootfs === true) args.push('--read-only');
-  if (host.Init === true) args.push('--init');
-  if ((host.DeviceRequests ?? []).length > 0) args.push('--gpus', 'all');
-  for (const [path, mount] of Object.entries(host.Tmpfs ?? {})) {
-    args.push('--tmpfs', mount === '' ? path : `${path}:${mount}`);
-  }
-  add('--log-driver', host.LogConfig?.Type);
-  for (const [key, value] of Object.entries(host.LogConfig?.Config ?? {})) args.push('--log-opt', `${key}=${value}`);
-  const networks = Object.keys(template.NetworkSettings.Networks ?? {});
-  add('--network', networks[0] ?? host.NetworkMode);
-  for (const mount of mountsOf(template)) args.push('--mount', mount);
-  const [program, ...rest] = config.Entrypoint ?? [];
-  if (program !== undefined) args.push('--entrypoint', program);
-  args.push(template.Image, ...rest, ...(config.Cmd ?? []));
-  if (options.register !== undefined) args.push('--register', options.register);
-  if (commit !== undefined) args.push('--git-commit', commit);
-  for (const parameter of options.parameters) args.push('-P', parameter);
-  return args;
-}
-
-function mountsOf(template: ContainerInfo): string[] {
-  const { Mounts: mounts = [] } = template as unknown as { Mounts?: Mount[] };
-  return mounts
-    .filter((mount) => mount.Type === 'volume' || mount.Type === 'bind')
-    .map((mount) =>
-      [
-        `type=${mount.Type}`,
-        `source=${mount.Type === 'volume' ? mount.Name : mount.Source}`,
-        `target=${mount.Destination}`,
-        ...(mount.RW ? [] : ['readonly']),
-      ].join(','),
-    );
-}
-
-/** Files that the deploy put into the declaration's container are not in its image. */
-async function copyUploads(docker: Docker, template: ContainerInfo, run: string): Promise<void> {
-  const mounts = ((template as unknown as { Mounts?: Mount[] }).Mounts ?? []).map((mount) => mount.Destination);
-  const added = (await docker.out(['diff', template.Id]))
-    .split('\n')
-    .filter((line) => line.startsWith('A '))
-    .map((line) => line.slice(2))
-    .filter(
-      (path) => !mounts.some((mount) => path === mount || mount.startsWith(`${path}/`) || path.startsWith(`${mount}/`)),
-    );
-  const topmost = added.filter((path) => !added.some((other) => path.startsWith(`${other}/`)));
-  const scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-'));
-  try {
-    for (const [index, path] of topmost.entries()) {
-      const local = join(scratch, String(index));
-      await docker.out(['cp', `${template.Id}:${path}`, local]);
-      await docker.out(['cp', local, `${run}:${path}`]);
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-/** Docker makes root the owner of what it copies, so every user gets to read it, whatever the checkout's modes are. */
-async function copyProject(docker: Docker, project: string, name: string): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-'));
-  try {
-    const copy = join(scratch, 'project');
-    cpSync(project, copy, {
-      recursive: true,
-      dereference: true,
-      filter: (path) => !['.git', '__pycache__', 'mlruns', '.venv'].includes(basename(path)),
-    });
-    for (const path of [
-      copy,
-      ...(readdirSync(copy, { recursive: true }) as string[]).map((file) => join(copy, file)),
-    ]) {
-      const executable = statSync(path).isDirectory() || (statSync(path).mode & 0o100) !== 0;
-      chmodSync(path, executable ? 0o777 : 0o666);
-    }
-    await docker.out(['cp', `${copy}/.`, `${name}:/project`]);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+/** What a run adds to the declared command line. */
+export function runArguments(options: TrainOptions, commit: string | undefined): string[] {
+  return [
+    ...(options.register === undefined ? [] : ['--register', options.register]),
+    ...(commit === undefined ? [] : ['--git-commit', commit]),
+    ...options.parameters.flatMap((parameter) => ['-P', parameter]),
+  ];
 }
 
 /** The commit that a project comes from, where it lies in a git work tree and is unchanged. */
-async function gitCommit(project: string): Promise<string | undefined> {
+export async function gitCommit(project: string): Promise<string | undefined> {
   try {
     const status = await run('git', ['status', '--porcelain', '--', '.'], { cwd: project });
     if (status.code !== 0 || status.stdout.trim() !== '') return undefined;
@@ -283,48 +61,11 @@ async function gitCommit(project: string): Promise<string | undefined> {
   }
 }
 
-function parseReport(line: string): TrainResult['report'] {
+/** What a run reported in its last line; undefined when that is no report. */
+export function parseReport(line: string): TrainResult['report'] {
   try {
     return JSON.parse(line) as TrainResult['report'];
   } catch {
     return undefined;
   }
-}
-
-interface ContainerConfig {
-  readonly Labels?: Record<string, string> | null;
-  readonly Env?: string[] | null;
-  readonly User?: string;
-  readonly WorkingDir?: string;
-  readonly StopSignal?: string;
-  readonly StopTimeout?: number | null;
-  readonly Entrypoint?: string[] | null;
-  readonly Cmd?: string[] | null;
-}
-
-interface HostConfig {
-  readonly Memory?: number;
-  readonly MemorySwap?: number;
-  readonly CpuPeriod?: number;
-  readonly CpuQuota?: number;
-  readonly CpuShares?: number;
-  readonly ShmSize?: number;
-  readonly CapDrop?: string[] | null;
-  readonly CapAdd?: string[] | null;
-  readonly SecurityOpt?: string[] | null;
-  readonly GroupAdd?: string[] | null;
-  readonly ReadonlyRootfs?: boolean;
-  readonly Init?: boolean | null;
-  readonly DeviceRequests?: unknown[] | null;
-  readonly Tmpfs?: Record<string, string> | null;
-  readonly LogConfig?: { readonly Type: string; readonly Config?: Record<string, string> | null };
-  readonly NetworkMode?: string;
-}
-
-interface Mount {
-  readonly Type: string;
-  readonly Name?: string;
-  readonly Source?: string;
-  readonly Destination: string;
-  readonly RW: boolean;
 }

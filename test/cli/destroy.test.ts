@@ -1,4 +1,4 @@
-import { checkNothingRemains, destroyStack, removeRuns } from '../../lib/cli/destroy';
+import { checkNothingRemains, destroyStack } from '../../lib/cli/destroy';
 import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
 import { StackFile } from '../../lib/cli/stack-file';
@@ -60,23 +60,23 @@ test('ends our training runs, and leaves those of another checkout alone', async
     NETWORKS,
     { match: /^(stop|rm)/ },
   ]);
-  await removeRuns(session, 'staging');
+  await session.platformOf(stack).removeRuns('staging');
   const done = fakes.calls('docker').filter((call) => /^(stop|rm)/.test(call));
   expect(done).toEqual(['stop ours', 'rm --force --volumes ours']);
 });
 
 test('says when nothing is left, and what was kept', async () => {
   fakes.add('docker', [...NOTHING, { match: /^network ls/, stdout: '' }]);
-  await checkNothingRemains(session, ['cdktf-mlops.environment=staging'], false);
+  await checkNothingRemains(session, 'staging', undefined, false);
   expect(lines.text.join('')).toContain('Nothing is left');
   fakes.add('docker', [
     { match: /^volume ls/, stdout: 'staging-data staging-data\n' },
     ...NOTHING,
     { match: /^network ls/, stdout: '' },
   ]);
-  await checkNothingRemains(session, ['cdktf-mlops.environment=staging'], true);
+  await checkNothingRemains(session, 'staging', undefined, true);
   expect(lines.text.join('')).toContain('Kept, as asked: volume staging-data');
-  await expect(checkNothingRemains(session, ['cdktf-mlops.environment=staging'], false)).rejects.toMatchObject({
+  await expect(checkNothingRemains(session, 'staging', undefined, false)).rejects.toMatchObject({
     log: ['volume staging-data'],
     remedy: expect.stringContaining('clean <stack> --force --data') as string,
   });

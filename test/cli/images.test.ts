@@ -65,24 +65,43 @@ test('an unknown key is refused, with those that there are', async () => {
   });
 });
 
-test('pushes under the name of the registry', async () => {
-  fakes.add('docker', [{ match: /^(tag|push)/ }]);
-  const [pushed] = await pushImages(new Docker(), progress, 'registry.example.com/ml/', ['mlflow']);
-  expect(pushed).toMatch(/^registry\.example\.com\/ml\/cdktf-mlops\/mlflow:/);
-  expect(fakes.calls('docker')[1]).toBe(`push ${pushed}`);
+const DIGEST = `sha256:${'5a'.repeat(32)}`;
+
+test('pushes under the name of the registry, and tells the digest', async () => {
+  fakes.add('docker', [
+    { match: /^tag/ },
+    { match: /^push/, stdout: `0a1b: Pushed\n1.2: digest: ${DIGEST} size: 1234\n` },
+  ]);
+  const pushed = await pushImages(new Docker(), progress, 'registry.example.com/ml/', ['cdktf-mlops/mlflow:1.2']);
+  const target = 'registry.example.com/ml/cdktf-mlops/mlflow:1.2';
+  expect(pushed).toEqual({ 'cdktf-mlops/mlflow:1.2': `${target}@${DIGEST}` });
+  expect(fakes.calls('docker')).toEqual([`tag cdktf-mlops/mlflow:1.2 ${target}`, `push ${target}`]);
+  expect(lines.text.join('')).toContain(`Pushing ${target}: done`);
 });
 
-test('a push that is refused says how to log in', async () => {
-  fakes.add('docker', [{ match: /^tag/ }, { match: /^push/, stderr: 'no basic auth credentials', code: 1 }]);
-  await expect(pushImages(new Docker(), progress, 'registry.example.com/ml', ['mlflow'])).rejects.toMatchObject({
-    log: ['no basic auth credentials'],
-    remedy: expect.stringContaining('docker login registry.example.com') as string,
-  });
+test('says what the registry had already', async () => {
+  fakes.add('docker', [
+    { match: /^tag/ },
+    { match: /^push/, stdout: `0a1b: Layer already exists\n1.2: digest: ${DIGEST} size: 1234\n` },
+  ]);
+  await pushImages(new Docker(), progress, 'registry.example.com', ['cdktf-mlops/mlflow:1.2']);
+  expect(lines.text.join('')).toContain('mlflow:1.2: was there');
+});
+
+test.each([
+  ['no basic auth credentials', 'docker login registry.example.com'],
+  ['Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host', 'does not answer'],
+  ['http: server gave HTTP response to HTTPS client', 'insecure-registries'],
+])('a push that ends with %j says what to do', async (stderr, remedy) => {
+  fakes.add('docker', [{ match: /^tag/ }, { match: /^push/, stderr, code: 1 }]);
+  await expect(
+    pushImages(new Docker(), progress, 'registry.example.com/ml', ['cdktf-mlops/mlflow:1.2']),
+  ).rejects.toMatchObject({ log: [stderr], remedy: expect.stringContaining(remedy) as string });
 });
 
 test('an image that was never built is not pushed; how it is built is said', async () => {
   fakes.add('docker', [{ match: /^tag/, stderr: 'Error: No such image: cdktf-mlops/mlflow', code: 1 }]);
-  await expect(pushImages(new Docker(), progress, 'registry.example.com/ml', ['mlflow'])).rejects.toMatchObject({
-    remedy: expect.stringContaining('cdktf-mlops images mlflow') as string,
-  });
+  await expect(
+    pushImages(new Docker(), progress, 'registry.example.com/ml', ['cdktf-mlops/mlflow:1.2']),
+  ).rejects.toMatchObject({ remedy: expect.stringContaining('cdktf-mlops images') as string });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { problemOf, owner } from '../../lib/cli/components';
+import { owner } from '../../lib/cli/components';
+import { problemOf } from '../../lib/cli/containers';
 import { ContainerInfo } from '../../lib/cli/docker';
 import { main } from '../../lib/cli/main';
 import { findProject } from '../../lib/cli/project';

@@ -66,7 +66,7 @@ test('changes are shown without secrets', async () => {
 
 test('a container that was removed by hand is a change', async () => {
   await expect(plan(0, [])).resolves.toBe(2);
-  expect(shown).toContain('On the Docker Engine there is less than in the state');
+  expect(shown).toContain('On this Docker Engine there is less than in the state');
   expect(shown).toContain('  registry_1: its container is gone');
 });
 

@@ -4,7 +4,7 @@ import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
 import { showStatus, start } from '../../lib/cli/start';
 import { Answer, FakePrograms, Lines } from './fake-programs';
-import { fixtureProject, inspected } from './stack-fixture';
+import { fixtureProject, inspected, markDeployed, stateWith } from './stack-fixture';
 
 const COMPONENTS = [
   { name: 'registry', url: 'http://127.0.0.1:5000', healthPath: '/health', credentials: 'registry' },
@@ -14,7 +14,7 @@ const COMPONENTS = [
 const TERRAFORM: Answer[] = [
   { match: /^init /, script: '/bin/mkdir -p .terraform' },
   { match: /^plan /, code: 0 },
-  { match: /^state pull/, stdout: '' },
+  { match: /^state pull/, stdout: JSON.stringify(stateWith('c0ffee', 'a-generated-password')) },
   { match: /^output .* components/, stdout: JSON.stringify(JSON.stringify(COMPONENTS)) },
   {
     match: /^output .* credentials/,
@@ -41,6 +41,7 @@ beforeEach(() => {
   fakes = new FakePrograms();
   lines = new Lines();
   const project = fixtureProject();
+  markDeployed(project);
   session = new Session(project, new Progress(lines), undefined);
   registered = [];
   requests = [];
@@ -92,6 +93,7 @@ function docker(...versions: number[]): void {
   const next = `n=0; [[ -e ${counter} ]] && n=$(<${counter}); v=(${versions.join(' ')}); echo $((n + 1)) > ${counter}`;
   const held = { columns: ['a'], rows: [[1], [2]], labels: [0, 1] };
   fakes.add('docker', [
+    { match: /^network ls/, stdout: 'net-1 staging\n' },
     { match: /^ps -a/, stdout: 'runner\n' },
     { match: /^container inspect runner/, stdout: JSON.stringify([RUNNER]) },
     { match: /^container inspect/, stdout: '[]', code: 1 },
@@ -167,6 +169,7 @@ test('a registry that refuses is told with what to do', async () => {
 test('a project whose rows can not be read is told what is wanted', async () => {
   registered = ['1', '2'];
   fakes.add('docker', [
+    { match: /^network ls/, stdout: 'net-1 staging\n' },
     { match: /^ps -a/, stdout: 'runner\n' },
     { match: /^container inspect runner/, stdout: JSON.stringify([RUNNER]) },
     { match: /^run --rm/, stdout: 'a warning\n' },

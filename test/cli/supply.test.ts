@@ -1,8 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Progress } from '../../lib/cli/progress';
 import { Project } from '../../lib/cli/project';
-import { buildAirgapImages, chooseSupply, prepareSupply, recordedSupply } from '../../lib/cli/supply';
+import {
+  buildAirgapImages,
+  chooseSupply,
+  prepareSupply,
+  recordedSupply,
+  recordSupply,
+  Supply,
+} from '../../lib/cli/supply';
 import { Lines } from './fake-programs';
 import { fixtureProject } from './stack-fixture';
 
@@ -28,10 +35,11 @@ function registries(answer: (url: string) => number): void {
 function addAirgap(version = '0.1.1', images = '{"postgres":"cdktf-mlops.airgap/postgres:17-abc"}'): void {
   const mirror = join(project.root, 'cache', 'mirror');
   for (const name of ['docker', 'random']) {
-    mkdirSync(join(mirror, 'airgap.local', 'cdktf-mlops', name), { recursive: true });
+    rmSync(join(mirror, 'airgap.local', 'cdktf-mlops', name), { recursive: true, force: true });
+    mkdirSync(join(mirror, 'airgap.local', 'cdktf-mlops', name, version), { recursive: true });
   }
   const scripts = {
-    providers: `[ "$1" = --print-version ] && { echo ${version}; exit; }\necho 'building the plugins' >&2\necho ${mirror}`,
+    providers: `echo "building the plugins $*" >&2\n[ "$1" = kubernetes ] && mkdir -p ${mirror}/airgap.local/cdktf-mlops/kubernetes/${version}\necho ${mirror}`,
     images: `[ "$1" = --print-context ] && { echo '${images}'; exit; }\nprintf 'error: the step "wheels" failed\\n  | no network\\n  remedy: mend it\\n' >&2; exit 1`,
   };
   for (const [part, script] of Object.entries(scripts)) {
@@ -101,6 +109,26 @@ test('an air-gapped choice follows its sources', async () => {
   expect(supply.context['cdktf-mlops:images']).toEqual({ postgres: 'cdktf-mlops.airgap/postgres:17-def' });
   expect(lines.text.join('')).toContain('The sources in airgap/ have changed');
   expect(JSON.parse(readFileSync(join(project.dataDir, 'supply.json'), 'utf8'))).toEqual(supply);
+});
+
+test('builds the plugin for Kubernetes when a stack wants it, and keeps it then', async () => {
+  addAirgap();
+  const providers = (supply: Supply): string[] => Object.keys(supply.context['cdktf-mlops:providers'] as object);
+  expect(providers(await chooseSupply(project, 'airgap', progress))).toEqual(['docker', 'random']);
+  const wanted = await prepareSupply(project, progress, { kubernetes: true });
+  expect(providers(wanted)).toEqual(['docker', 'kubernetes', 'random']);
+  expect(await prepareSupply(project, progress)).toEqual(wanted);
+});
+
+test('what was pushed is kept as long as it is the same image', async () => {
+  addAirgap();
+  const supply = await chooseSupply(project, 'airgap', progress);
+  const pushed = { 'cdktf-mlops.airgap/postgres:17-abc': `r.example/p:17@sha256:${'0'.repeat(64)}` };
+  const context = { ...supply.context, 'cdktf-mlops:pushedImages': { ...pushed, 'cdktf-mlops.airgap/old:1': 'r/old' } };
+  recordSupply(project, { ...supply, context });
+  expect((await prepareSupply(project, progress)).context['cdktf-mlops:pushedImages']).toEqual(pushed);
+  addAirgap('0.1.2', '{"postgres":"cdktf-mlops.airgap/postgres:17-def"}');
+  expect((await prepareSupply(project, progress)).context).not.toHaveProperty('cdktf-mlops:pushedImages');
 });
 
 test('where there is no airgap/, silent registries leave the published supply, and that is said', async () => {

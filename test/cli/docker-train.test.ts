@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Docker } from '../../lib/cli/docker';
 import { Progress } from '../../lib/cli/progress';
-import { train, TrainOptions } from '../../lib/cli/train';
+import { DockerTrainOptions, trainOnDocker } from '../../lib/cli/docker-train';
 import { Answer, FakePrograms, Lines } from './fake-programs';
 import { inspected, temporaryDirectory } from './stack-fixture';
 
@@ -48,7 +48,7 @@ const REST: Answer[] = [
 ];
 
 let fakes: FakePrograms;
-let options: TrainOptions;
+let options: DockerTrainOptions;
 let log: string[];
 
 beforeEach(() => {
@@ -71,7 +71,7 @@ beforeEach(() => {
 
 afterEach(() => fakes.restore());
 
-const start = (): ReturnType<typeof train> => train(new Docker(), new Progress(new Lines()), options);
+const start = (): ReturnType<typeof trainOnDocker> => trainOnDocker(new Docker(), new Progress(new Lines()), options);
 
 test('a run is what the deploy declared, and arguments', async () => {
   fakes.add('docker', [
@@ -166,7 +166,9 @@ test('what a killed command left is no run: its place is free again', async () =
 
 test('an unknown runner, or none, is named', async () => {
   fakes.add('docker', FOUND);
-  await expect(train(new Docker(), new Progress(new Lines()), { ...options, runner: 'gpu' })).rejects.toMatchObject({
+  await expect(
+    trainOnDocker(new Docker(), new Progress(new Lines()), { ...options, runner: 'gpu' }),
+  ).rejects.toMatchObject({
     message: "the environment 'staging' has no training runner 'gpu'",
     remedy: 'use one of: training.',
   });
@@ -176,7 +178,7 @@ test('an unknown runner, or none, is named', async () => {
 
 test('a directory that is no project is refused before anything is made', async () => {
   await expect(
-    train(new Docker(), new Progress(new Lines()), { ...options, project: fakes.directory }),
+    trainOnDocker(new Docker(), new Progress(new Lines()), { ...options, project: fakes.directory }),
   ).rejects.toThrow('it has no file MLproject');
   expect(fakes.calls('docker')).toEqual([]);
 });
@@ -184,7 +186,7 @@ test('a directory that is no project is refused before anything is made', async 
 test("a runner of another checkout's environment is refused before anything is made", async () => {
   fakes.add('docker', FOUND);
   const other = { ...options, ownNetworks: new Set<string>() };
-  await expect(train(new Docker(), new Progress(new Lines()), other)).rejects.toMatchObject({
+  await expect(trainOnDocker(new Docker(), new Progress(new Lines()), other)).rejects.toMatchObject({
     message: "the environment 'staging' on this Docker Engine is not this project's",
     remedy: expect.stringContaining('train there') as string,
   });
@@ -194,7 +196,7 @@ test("a runner of another checkout's environment is refused before anything is m
 test('an environment that the project does not declare is told from those that it does', async () => {
   fakes.add('docker', [{ match: /^ps -a/, stdout: '' }]);
   const unknown = { ...options, environment: 'nosuch', environments: ['staging'] };
-  await expect(train(new Docker(), new Progress(new Lines()), unknown)).rejects.toMatchObject({
+  await expect(trainOnDocker(new Docker(), new Progress(new Lines()), unknown)).rejects.toMatchObject({
     message: "there is no environment 'nosuch'",
     remedy: 'use one of: staging.',
   });
