@@ -1,23 +1,24 @@
 import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
+import { Backup } from '../backup/backup';
 import { checkComponent, checkExisting, Kind } from '../core/component';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys } from '../core/errors';
+import { check, checkKeys, Said } from '../core/errors';
 import { LiveDirectory } from '../core/live-directory';
 import { componentPath } from '../core/names';
 import { IObservable } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
-import { checkPort, parseCpu, parseMemory, parseStorage } from '../core/quantity';
+import { checkPort, checkWhole, parseCpu, parseMemory, parseStorage } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { SecretBundle } from '../core/secret-bundle';
 import { IJenkins, Jenkins, JENKINS_LIMITS } from '../jenkins/jenkins';
 import { Monitoring } from '../monitoring/monitoring';
 import { Pushgateway } from '../monitoring/pushgateway';
-import { ArtifactStore } from '../registry/artifact-store';
+import { ArtifactStore, IArtifactStore } from '../registry/artifact-store';
 import { ContainerRegistry, IContainerRegistry } from '../registry/container-registry';
-import { Database } from '../registry/database';
+import { Database, IDatabase } from '../registry/database';
 import { ARTIFACT_STORES, DATABASES, MODEL_REGISTRIES } from '../registry/existing';
 import { IModelRegistry, ModelRegistry, REGISTRY_LIMITS } from '../registry/model-registry';
 import { Gateway, GATEWAY_LIMITS, GATEWAY_USER } from '../serving/gateway';
@@ -26,9 +27,11 @@ import { modelServersObservability } from '../serving/serving-observability';
 import { TrainingRunner } from '../training/training-runner';
 import {
   ArtifactsConfiguration,
+  BackupsConfiguration,
   ContainersConfiguration,
   DatabaseConfiguration,
   GatewayConfiguration,
+  IngressConfiguration,
   JenkinsConfiguration,
   MonitoringConfiguration,
   RegistryConfiguration,
@@ -64,7 +67,20 @@ export interface MlopsEnvironmentProps {
    * @default - made, not published, without receivers of alerts
    */
   readonly monitoring?: MonitoringConfiguration;
-  /** Refuse every plan that would destroy database, artifacts, Jenkins' home, images or metrics. @default false */
+  /** Scheduled backups of the registry's database and artifacts, into another store. @default - none */
+  readonly backups?: BackupsConfiguration;
+  /** How components that have a `host` are reached through a cluster's ingress controller. @default - plain HTTP */
+  readonly ingress?: IngressConfiguration;
+  /**
+   * Two replicas of what can have them, the model registry and the gateway, so that the loss of a machine is no outage.
+   * Without effect on one machine (Docker): replicas would share its fate, and a published port belongs to one
+   * container. What keeps data on a volume has one replica anywhere. @default false
+   */
+  readonly highlyAvailable?: boolean;
+  /**
+   * Refuse every plan that would destroy database, artifacts, backups, Jenkins' home, images or metrics, until
+   * `cdktf-mlops unprotect <environment>` lifts it. @default false
+   */
   readonly protect?: boolean;
 }
 
@@ -93,14 +109,27 @@ const KEYS: {
   containers: KeysOf<ContainersConfiguration>;
   jenkins: KeysOf<JenkinsConfiguration>;
   monitoring: KeysOf<MonitoringConfiguration>;
+  backups: KeysOf<BackupsConfiguration>;
+  ingress: KeysOf<IngressConfiguration>;
 } = {
   database: { existing: true, storage: true },
   artifacts: { existing: true, storage: true },
-  registry: { existing: true, port: true, allowedHosts: true, cpu: true, memory: true, alerts: true },
+  registry: {
+    existing: true,
+    port: true,
+    host: true,
+    replicas: true,
+    allowedHosts: true,
+    cpu: true,
+    memory: true,
+    alerts: true,
+  },
   training: { enabled: true, cpu: true, memory: true, concurrency: true, maxAgeDays: true },
   gateway: {
     enabled: true,
     port: true,
+    host: true,
+    replicas: true,
     tlsCertificate: true,
     tokens: true,
     cpu: true,
@@ -108,18 +137,22 @@ const KEYS: {
     alerts: true,
     modelAlerts: true,
   },
-  containers: { enabled: true, existing: true, port: true },
-  jenkins: { enabled: true, existing: true, port: true, cpu: true, memory: true },
+  containers: { enabled: true, existing: true, port: true, storage: true },
+  jenkins: { enabled: true, existing: true, port: true, host: true, storage: true, cpu: true, memory: true },
   monitoring: {
     enabled: true,
     receivers: true,
     heartbeat: true,
     retentionDays: true,
+    storage: true,
     prometheusPort: true,
     alertmanagerPort: true,
     grafanaPort: true,
+    grafanaHost: true,
     alerts: true,
   },
+  backups: { enabled: true, target: true, storage: true, schedule: true, keep: true },
+  ingress: { className: true, tlsSecretName: true },
 };
 
 /** What an `existing` component has, and where it comes from. */
@@ -142,6 +175,7 @@ export class MlopsEnvironment extends Construct {
   public readonly containers?: IContainerRegistry;
   public readonly jenkins?: IJenkins;
   public readonly monitoring?: Monitoring;
+  public readonly backup?: Backup;
   /** What a person needs to know of each component. */
   public readonly components: ComponentDescription[] = [];
   private readonly secrets: Record<string, { username?: string; password: Secret }> = {};
@@ -153,7 +187,8 @@ export class MlopsEnvironment extends Construct {
     const watched: IObservable[] = [];
     const withMonitoring = props.monitoring?.enabled ?? true;
 
-    this.registry = props.registry?.existing ?? this.makeRegistry(props, watched);
+    const made = props.registry?.existing === undefined ? this.makeRegistry(props, watched) : undefined;
+    this.registry = made?.registry ?? props.registry!.existing!;
     const monitoringScope = new Construct(this, 'monitoring');
     const pushgateway = withMonitoring
       ? new Pushgateway(monitoringScope, 'pushgateway', { platform, protect: props.protect })
@@ -170,13 +205,17 @@ export class MlopsEnvironment extends Construct {
       });
       watched.push(this.training);
     }
+    if (props.backups !== undefined && (props.backups.enabled ?? true)) {
+      this.backup = this.makeBackup(props, props.backups, made!, watched, pushgateway?.endpoint);
+    }
 
     const directory = LiveDirectory.create(this, RELEASE_DIRECTORY, { platform, owner: GATEWAY_USER });
     if (props.gateway?.enabled ?? true) {
       this.gateway = new Gateway(this, 'gateway', {
         platform,
         directory,
-        publish: loopback(props.gateway?.port),
+        publish: publish(props, props.gateway?.port, props.gateway?.host),
+        replicas: replicas(props, props.gateway?.replicas),
         tlsCertificate: props.gateway?.tlsCertificate,
         tokens: props.gateway?.tokens,
         resources: limits(props.gateway, GATEWAY_LIMITS),
@@ -225,7 +264,10 @@ export class MlopsEnvironment extends Construct {
     );
   }
 
-  private makeRegistry(props: MlopsEnvironmentProps, watched: IObservable[]): ModelRegistry {
+  private makeRegistry(
+    props: MlopsEnvironmentProps,
+    watched: IObservable[],
+  ): { registry: ModelRegistry; database: IDatabase; artifacts: IArtifactStore } {
     const { platform } = props;
     const protect = props.protect ?? false;
     let database = props.database?.existing;
@@ -251,7 +293,8 @@ export class MlopsEnvironment extends Construct {
       platform,
       database,
       artifacts,
-      publish: loopback(props.registry?.port),
+      publish: publish(props, props.registry?.port, props.registry?.host),
+      replicas: replicas(props, props.registry?.replicas),
       allowedHosts: props.registry?.allowedHosts,
       resources: limits(props.registry, REGISTRY_LIMITS),
       alerts: props.registry?.alerts,
@@ -260,13 +303,47 @@ export class MlopsEnvironment extends Construct {
     this.secrets.registry = registry.admin;
     this.secrets['registry-training'] = registry.trainingUser;
     this.describe('registry', registry.endpoint, '/health', 'registry');
-    return registry;
+    return { registry, database, artifacts };
+  }
+
+  private makeBackup(
+    props: MlopsEnvironmentProps,
+    configuration: BackupsConfiguration,
+    source: { readonly database: IDatabase; readonly artifacts: IArtifactStore },
+    watched: IObservable[],
+    pushgateway: Endpoint | undefined,
+  ): Backup {
+    const { platform, protect } = props;
+    let target = configuration.target;
+    if (target === undefined) {
+      const store = new ArtifactStore(this, 'backup-store', {
+        platform,
+        bucket: 'backups',
+        storage: configuration.storage,
+        protect,
+      });
+      watched.push(store);
+      this.describe('backup-store', store.endpoint, '');
+      target = store;
+    }
+    const backup = new Backup(this, 'backup', {
+      platform,
+      database: source.database,
+      artifacts: source.artifacts,
+      target,
+      schedule: configuration.schedule,
+      keep: configuration.keep,
+      pushgateway,
+    });
+    watched.push(backup);
+    return backup;
   }
 
   private makeContainers(props: MlopsEnvironmentProps, watched: IObservable[]): ContainerRegistry {
     const registry = new ContainerRegistry(this, 'containers', {
       platform: props.platform,
-      publish: loopback(props.containers?.port),
+      publish: publish(props, props.containers?.port),
+      storage: props.containers?.storage,
       protect: props.protect,
     });
     watched.push(registry);
@@ -277,7 +354,8 @@ export class MlopsEnvironment extends Construct {
   private makeJenkins(props: MlopsEnvironmentProps, watched: IObservable[]): Jenkins {
     const jenkins = new Jenkins(this, 'jenkins', {
       platform: props.platform,
-      publish: loopback(props.jenkins?.port),
+      publish: publish(props, props.jenkins?.port, props.jenkins?.host),
+      storage: props.jenkins?.storage,
       resources: limits(props.jenkins, JENKINS_LIMITS),
       protect: props.protect,
     });
@@ -316,9 +394,10 @@ export class MlopsEnvironment extends Construct {
       receivers: configuration?.receivers,
       heartbeat: configuration?.heartbeat,
       retentionDays: configuration?.retentionDays,
-      publishPrometheus: loopback(configuration?.prometheusPort),
-      publishAlertmanager: loopback(configuration?.alertmanagerPort),
-      publishGrafana: loopback(configuration?.grafanaPort),
+      storage: configuration?.storage,
+      publishPrometheus: publish(props, configuration?.prometheusPort),
+      publishAlertmanager: publish(props, configuration?.alertmanagerPort),
+      publishGrafana: publish(props, configuration?.grafanaPort, configuration?.grafanaHost),
       alerts: configuration?.alerts,
       protect: props.protect,
     });
@@ -334,7 +413,8 @@ export class MlopsEnvironment extends Construct {
   }
 
   private checkConfiguration(props: MlopsEnvironmentProps): void {
-    checkComponent(this, props, { platform: true, protect: true, ...KEYS });
+    checkComponent(this, props, { platform: true, protect: true, highlyAvailable: true, ...KEYS });
+    for (const prop of ['protect', 'highlyAvailable'] as const) this.checkFlag(prop, props[prop]);
     check(
       componentPath(this, props.platform.environment) === '',
       this,
@@ -354,8 +434,16 @@ export class MlopsEnvironment extends Construct {
       if (limited?.cpu !== undefined) parseCpu(this, `${component}.cpu`, limited.cpu);
       if (limited?.memory !== undefined) parseMemory(this, `${component}.memory`, limited.memory);
     }
-    if (database?.storage !== undefined) parseStorage(this, 'database.storage', database.storage);
-    if (artifacts?.storage !== undefined) parseStorage(this, 'artifacts.storage', artifacts.storage);
+    const { containers, monitoring, backups } = props;
+    const stateful = { database, artifacts, containers, jenkins, monitoring, backups };
+    for (const [component, kept] of Object.entries(stateful)) {
+      if (kept?.storage !== undefined) parseStorage(this, `${component}.storage`, kept.storage);
+    }
+    for (const [component, spread] of Object.entries({ registry, gateway })) {
+      if (spread?.replicas !== undefined) checkWhole(this, `${component}.replicas`, spread.replicas, 1, 100);
+    }
+    this.checkHosts(props);
+    this.checkBackups(props);
     if (registry?.existing !== undefined) {
       const useless = database !== undefined ? 'database' : artifacts !== undefined ? 'artifacts' : undefined;
       check(useless === undefined, this, useless ?? '', 'given', 'leave it out: registry.existing has its own');
@@ -364,13 +452,7 @@ export class MlopsEnvironment extends Construct {
 
   private checkComponent(component: string, configuration: Record<string, unknown>): void {
     const { enabled, existing } = configuration;
-    check(
-      enabled === undefined || typeof enabled === 'boolean',
-      this,
-      `${component}.enabled`,
-      enabled,
-      'give true or false',
-    );
+    this.checkFlag(`${component}.enabled`, enabled);
     if (existing === undefined) return;
     checkExisting(this, `${component}.existing`, existing, EXISTING[component]);
     const useless = Object.keys(configuration).find(
@@ -382,6 +464,60 @@ export class MlopsEnvironment extends Construct {
       `${component}.${useless}`,
       'given beside existing',
       'leave it out: what exists is not configured here',
+    );
+  }
+
+  private checkFlag(prop: string, value: unknown): void {
+    check(value === undefined || typeof value === 'boolean', this, prop, value, 'give true or false');
+  }
+
+  private checkHosts(props: MlopsEnvironmentProps): void {
+    const { registry, gateway, jenkins, monitoring } = props;
+    const taken = new Map<string, string>();
+    for (const [prop, host, port] of [
+      ['registry.host', registry?.host, registry?.port],
+      ['gateway.host', gateway?.host, gateway?.port],
+      ['jenkins.host', jenkins?.host, jenkins?.port],
+      ['monitoring.grafanaHost', monitoring?.grafanaHost, monitoring?.grafanaPort],
+    ] as const) {
+      if (host === undefined) continue;
+      check(port === undefined, this, prop, new Said('is given beside a port'), 'give one of them');
+      check(!taken.has(host), this, prop, host, `it is taken by '${taken.get(host)}': choose another host`);
+      taken.set(host, prop);
+    }
+    check(
+      gateway?.host === undefined || gateway.tlsCertificate === undefined,
+      this,
+      'gateway.tlsCertificate',
+      new Said('is given beside gateway.host'),
+      "leave it out: the ingress controller speaks TLS, with the certificate of 'ingress.tlsSecretName'",
+    );
+    check(
+      props.ingress === undefined || taken.size > 0,
+      this,
+      'ingress',
+      props.ingress,
+      "give a component a 'host', or leave it out",
+    );
+  }
+
+  private checkBackups({ backups, registry }: MlopsEnvironmentProps): void {
+    if (backups === undefined) return;
+    check(
+      registry?.existing === undefined,
+      this,
+      'backups',
+      new Said('is given beside registry.existing'),
+      'leave it out: what exists is backed up where it is made',
+    );
+    if (backups.target === undefined) return;
+    checkExisting(this, 'backups.target', backups.target, ARTIFACT_STORES);
+    check(
+      backups.storage === undefined,
+      this,
+      'backups.storage',
+      new Said('is given beside backups.target'),
+      'leave it out: the target has a capacity of its own',
     );
   }
 
@@ -410,6 +546,12 @@ function limits(
   return Resources.of({ cpu: configuration?.cpu ?? usual.cpu, memory: configuration?.memory ?? usual.memory });
 }
 
-function loopback(port: number | undefined): Publish | undefined {
+/** Replicas of what can have several: as its configuration says, else as the environment's does where that helps. */
+function replicas(props: MlopsEnvironmentProps, given: number | undefined): number | undefined {
+  return given ?? ((props.highlyAvailable ?? false) && props.platform.spreadsReplicas ? 2 : undefined);
+}
+
+function publish(props: MlopsEnvironmentProps, port?: number, host?: string): Publish | undefined {
+  if (host !== undefined) return Publish.atHost(host, props.ingress);
   return port === undefined ? undefined : Publish.onLoopback(port);
 }

@@ -274,6 +274,8 @@ export class Database extends Construct implements IDatabase, IObservable {
  */
 const START = `set -eu
 if [ -s "$PGDATA/PG_VERSION" ]; then
+  # A cluster that gives a volume to a group opens the directories on it, which the server refuses.
+  chmod 0700 "$PGDATA"
   password=$(sed "s/'/''/g" "$POSTGRES_PASSWORD_FILE")
   printf "ALTER ROLE %s PASSWORD '%s';\\n" "$POSTGRES_USER" "$password" |
     postgres --single -D "$PGDATA" -c log_min_error_statement=panic -c log_checkpoints=off postgres >/dev/null

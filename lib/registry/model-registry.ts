@@ -3,12 +3,13 @@ import { Construct } from 'constructs';
 import { checkComponent, checkExisting, checkGiven } from '../core/component';
 import { Container } from '../core/container';
 import { Endpoint } from '../core/endpoint';
-import { check, checkKeys, ValidationError } from '../core/errors';
+import { check, checkKeys } from '../core/errors';
 import { HealthCheck } from '../core/health-check';
 import { Image } from '../core/image';
 import { IObservable, Observability } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
+import { checkWhole } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Task } from '../core/task';
@@ -66,6 +67,8 @@ export interface ModelRegistryProps {
   readonly resources?: Resources;
   /** Web workers. @default 2 */
   readonly workers?: number;
+  /** Servers, 1 to 100: they share database and artifacts, and any of them answers. @default 1 */
+  readonly replicas?: number;
   /** Refuse every plan that would destroy the database or the artifacts made here. @default false */
   readonly protect?: boolean;
 }
@@ -99,6 +102,7 @@ const KEYS: Record<keyof ModelRegistryProps, true> = {
   alerts: true,
   resources: true,
   workers: true,
+  replicas: true,
   protect: true,
 };
 
@@ -168,9 +172,8 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
       "use letters, digits, '.', '_', '@' and '-', and neither 'training' nor 'serving'",
     );
     const workers = props.workers ?? 2;
-    if (!Number.isInteger(workers) || workers < 1 || workers > 64) {
-      throw new ValidationError(this, 'workers', workers, 'want a whole number from 1 to 64');
-    }
+    checkWhole(this, 'workers', workers, 1, 64);
+    if (props.replicas !== undefined) checkWhole(this, 'replicas', props.replicas, 1, 100);
 
     const server = new Workload(this, 'Resource', {
       platform,
@@ -207,6 +210,7 @@ export class ModelRegistry extends Construct implements IModelRegistry, IObserva
         { name: 'metrics', port: METRICS_PORT },
       ],
       healthCheck: HealthCheck.http('/health', PORT, { startSeconds: 300 }),
+      replicas: props.replicas,
       resources: props.resources ?? Resources.of(REGISTRY_LIMITS),
       reaches: [database.endpoint, this.artifacts.endpoint],
       dependsOn: [...database.containers, ...this.artifacts.containers],

@@ -11,6 +11,7 @@ import { checkLabel } from '../core/names';
 import { IObservable, Observability } from '../core/observability';
 import { IPlatform } from '../core/platform';
 import { Publish } from '../core/port';
+import { checkWhole } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { Secret } from '../core/secret';
 import { Volume } from '../core/volume';
@@ -31,6 +32,8 @@ export interface GatewayProps {
   readonly tlsCertificate?: Secret;
   /** Bearer tokens by the user's name; requests without one are refused. @default - everybody who reaches it may ask */
   readonly tokens?: Record<string, Secret>;
+  /** 1 to 100; more than one only where the platform spreads them over machines. @default 1 */
+  readonly replicas?: number;
   /** @default - 1 core, 256Mi */
   readonly resources?: Resources;
   /** Seconds that requests under way may take when the gateway stops. @default 20 */
@@ -54,6 +57,7 @@ const KEYS: Record<keyof GatewayProps, true> = {
   publish: true,
   tlsCertificate: true,
   tokens: true,
+  replicas: true,
   resources: true,
   stopSeconds: true,
   timeoutSeconds: true,
@@ -82,6 +86,15 @@ export class Gateway extends Construct implements IObservable {
     this.directory =
       props.directory ?? LiveDirectory.create(this, RELEASE_DIRECTORY, { platform, owner: GATEWAY_USER });
     const stopSeconds = props.stopSeconds ?? 20;
+    const replicas = props.replicas ?? 1;
+    checkWhole(this, 'replicas', replicas, 1, 100);
+    check(
+      replicas === 1 || platform.spreadsReplicas,
+      this,
+      'replicas',
+      replicas,
+      'use 1: on one machine one gateway confirms releases, and a second one would share its fate',
+    );
     const tls = props.tlsCertificate !== undefined;
     const secrets: Record<string, Secret> = {};
     if (props.tlsCertificate !== undefined) secrets['gateway-certificate'] = props.tlsCertificate;
@@ -124,6 +137,7 @@ export class Gateway extends Construct implements IObservable {
         { name: 'metrics', port: METRICS_PORT },
       ],
       healthCheck: HealthCheck.http('/-/healthy', METRICS_PORT),
+      replicas,
       resources: props.resources ?? Resources.of(GATEWAY_LIMITS),
       // The gateway ends by itself; the platform's KILL comes only when it does not.
       stopSeconds: stopSeconds + 10,

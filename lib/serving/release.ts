@@ -8,7 +8,7 @@ import { IPlatform } from '../core/platform';
 import { checkWhole, parseCpu, parseMemory } from '../core/quantity';
 import { Resources } from '../core/resources';
 import { SecretBundle } from '../core/secret-bundle';
-import { UpdateStrategy } from '../core/workload';
+import { Autoscaling, UpdateStrategy } from '../core/workload';
 import { METRICS_PORT, RELEASE_FILE, releaseHash, renderReleaseConfig } from './haproxy';
 import { ModelServer } from './model-server';
 import { MODELS_JOB } from './serving-observability';
@@ -25,8 +25,13 @@ export interface ReleasedVersion {
 export interface ReleasedModel {
   /** One entry for each version that runs. */
   readonly versions: ReleasedVersion[];
-  /** Servers of each version. @default 1 */
+  /** Servers of each version; excludes `autoscaling`. @default 1 */
   readonly replicas?: number;
+  /**
+   * Bounds between which a cluster scales the servers of each version; on one machine the lower one is how many run.
+   * @default - none, or as `highlyAvailable` of the release says
+   */
+  readonly autoscaling?: Autoscaling;
   /** Processor limit of each server, for example `500m`. @default 1 */
   readonly cpu?: string;
   /** Memory limit of each server. @default 1Gi */
@@ -44,6 +49,11 @@ export interface ReleaseProps {
   /** A platform that joins the environment's network. */
   readonly platform: IPlatform;
   readonly data: ReleaseData;
+  /**
+   * Scale the servers of each version of a model whose data says neither `replicas` nor `autoscaling` from two to four;
+   * on one machine, two run. @default false
+   */
+  readonly highlyAvailable?: boolean;
   /** Where the versions are kept. @default - the registry of the environment, by its name */
   readonly trackingEndpoint?: Endpoint;
   /** User that reads the registry. @default serving */
@@ -55,6 +65,7 @@ export interface ReleaseProps {
 const KEYS: Record<keyof ReleaseProps, true> = {
   platform: true,
   data: true,
+  highlyAvailable: true,
   trackingEndpoint: true,
   username: true,
   credentials: true,
@@ -64,6 +75,8 @@ const KEYS: Record<keyof ReleaseProps, true> = {
 export const RELEASE_DIRECTORY = 'release';
 /** Name of the bundle with the credentials that model servers read the registry with. */
 export const MODEL_CREDENTIALS = 'model-credentials';
+/** How model servers of a highly available release are scaled. */
+const HIGHLY_AVAILABLE: Autoscaling = { minReplicas: 2, maxReplicas: 4 };
 /** File with the gateway's backends. */
 export const ROUTES_FILE = RELEASE_FILE;
 /** File with Prometheus' targets. */
@@ -82,12 +95,23 @@ export class Release extends Construct {
     checkComponent(this, props, KEYS);
     const { platform, data } = props;
     this.checkData(data);
+    const { highlyAvailable } = props;
+    check(
+      highlyAvailable === undefined || typeof highlyAvailable === 'boolean',
+      this,
+      'highlyAvailable',
+      highlyAvailable,
+      'give true or false',
+    );
     const trackingEndpoint = props.trackingEndpoint ?? Endpoint.fromUrl(`http://${platform.hostOf('registry')}:5000`);
     const credentials = props.credentials ?? SecretBundle.fromName(this, 'credentials', platform, MODEL_CREDENTIALS);
 
     const servers: Record<string, ModelServer> = {};
     for (const [name, model] of Object.entries(data.models)) {
       const models = new Construct(this, name);
+      const scaled =
+        model.autoscaling ??
+        ((highlyAvailable ?? false) && model.replicas === undefined ? HIGHLY_AVAILABLE : undefined);
       for (const { version } of model.versions) {
         servers[`${name}/v${version}`] = new ModelServer(models, `v${version}`, {
           platform,
@@ -95,7 +119,9 @@ export class Release extends Construct {
           trackingEndpoint,
           username: props.username ?? 'serving',
           credentials,
-          replicas: model.replicas,
+          ...(platform.spreadsReplicas
+            ? { replicas: model.replicas, autoscaling: scaled }
+            : { replicas: scaled?.minReplicas ?? model.replicas }),
           resources: Resources.of({ cpu: model.cpu ?? '1', memory: model.memory ?? '1Gi' }),
           update: UpdateStrategy.CREATE_FIRST,
           reachedBy: ['gateway', 'monitoring/prometheus'],
@@ -162,7 +188,7 @@ export class Release extends Construct {
     for (const [name, model] of Object.entries(data.models)) {
       const prop = `data.models.${name}`;
       checkLabel(this, prop, name);
-      checkKeys(this, prop, model, ['versions', 'replicas', 'cpu', 'memory']);
+      checkKeys(this, prop, model, ['versions', 'replicas', 'autoscaling', 'cpu', 'memory']);
       check(
         Array.isArray(model.versions) && model.versions.length > 0,
         this,
@@ -183,8 +209,26 @@ export class Release extends Construct {
       const sum = model.versions.reduce((total, entry) => total + entry.share, 0);
       check(sum === 100, this, `${prop}.versions`, model.versions, `the shares must add up to 100, not ${sum}`);
       if (model.replicas !== undefined) checkWhole(this, `${prop}.replicas`, model.replicas, 1, 100);
+      if (model.autoscaling !== undefined) this.checkAutoscaling(prop, model.autoscaling, model.replicas);
       if (model.cpu !== undefined) parseCpu(this, `${prop}.cpu`, model.cpu);
       if (model.memory !== undefined) parseMemory(this, `${prop}.memory`, model.memory);
     }
+  }
+
+  private checkAutoscaling(model: string, scaling: Autoscaling, replicas: number | undefined): void {
+    const prop = `${model}.autoscaling`;
+    checkKeys(this, prop, scaling, ['minReplicas', 'maxReplicas', 'cpuPercent']);
+    const { minReplicas, maxReplicas, cpuPercent } = scaling;
+    checkWhole(this, `${prop}.minReplicas`, minReplicas, 1, 100);
+    checkWhole(this, `${prop}.maxReplicas`, maxReplicas, 1, 100);
+    check(
+      maxReplicas >= minReplicas,
+      this,
+      `${prop}.maxReplicas`,
+      maxReplicas,
+      `want at least minReplicas, which is ${minReplicas}`,
+    );
+    checkWhole(this, `${prop}.cpuPercent`, cpuPercent ?? 80, 1, 100);
+    check(replicas === undefined, this, `${model}.replicas`, replicas, 'leave it out: autoscaling has minReplicas');
   }
 }

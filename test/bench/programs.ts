@@ -35,10 +35,11 @@ export function writePair(): Pair {
     'library.js',
     `
       const { App } = require('cdktf');
-      const { staging, stagingModels } = require('./stacks/staging');
+      const { environmentStack, modelsStack } = require('./stacks/environment');
+      const { STAGING } = require('./stacks/staging');
       const app = new App({ outdir: process.argv[2], skipValidation: true });
-      staging(app);
-      stagingModels(app);
+      environmentStack(app, STAGING);
+      modelsStack(app, STAGING);
       app.synth();
     `,
   );
@@ -100,7 +101,7 @@ export function writeMany(): string {
 
 /** Compiles stacks/ beside a copy of the compiled library: a build meanwhile removes dist/. */
 function compileStacks(): void {
-  for (const name of ['staging', 'state']) {
+  for (const name of ['environment', 'staging', 'state']) {
     const source = readFileSync(join(root, 'stacks', `${name}.ts`), 'utf8');
     const { outputText } = transpileModule(source, {
       compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },

@@ -76,6 +76,8 @@ const release =
   (data: unknown): Build =>
   (stack, platform) =>
     void new Release(stack, 'models', { platform, data: data as ReleaseData });
+const one = { versions: [{ version: 1, share: 100 }] };
+const scaled = (autoscaling: object) => release({ models: { cancer: { ...one, autoscaling } } });
 const versions = (...all: unknown[]) => release({ models: { cancer: { versions: all } } });
 const server =
   (props: object): Build =>
@@ -108,6 +110,10 @@ const cases: Record<string, [Build, string][]> = {
     [() => Resources.of({ cpu: '1 core' }), `Resources.of: 'cpu' is "1 core"; write a cpu quantity such as '500m'`],
     [() => Volume.persistent('data', '/data', { size: 'big' }), `Volume.persistent: 'size' is "big"; write a memory`],
     [environment({ training: { cpu: 'two' } }), `staging/staging: 'training.cpu' is "two"; write a cpu quantity`],
+    ...(['artifacts', 'containers', 'jenkins', 'monitoring', 'backups'] as const).map((component): [Build, string] => [
+      environment({ [component]: { storage: 'much' } }),
+      `staging/staging: '${component}.storage' is "much"; write a memory quantity`,
+    ]),
     [environment({ training: { memory: '4GiB' } }), `staging/staging: 'training.memory' is "4GiB"; write a memory`],
     [environment({ database: { storage: '10' } }), `staging/staging: 'database.storage' is "10"; want at least '6Mi'`],
     [
@@ -185,10 +191,105 @@ const cases: Record<string, [Build, string][]> = {
     [web({ replicas: -1 }), `staging/web: 'replicas' is -1; want a whole number from 0 to 1000`],
     [web({ replicas: 1.5 }), `staging/web: 'replicas' is 1.5; want a whole number from 0 to 1000`],
     [web({ replicas: NaN }), `staging/web: 'replicas' is NaN; want a whole number from 0 to 1000`],
+    [
+      environment({ registry: { replicas: 0 } }),
+      `staging/staging: 'registry.replicas' is 0; want a whole number from 1`,
+    ],
+    [
+      environment({ gateway: { replicas: any('2') } }),
+      `staging/staging: 'gateway.replicas' is "2"; want a whole number`,
+    ],
+    [environment({ gateway: { replicas: 2 } }), `staging/staging/gateway: 'replicas' is 2; use 1: on one machine`],
+    [
+      environment({ registry: { port: 5000, replicas: 2 } }),
+      `staging/staging/registry/Resource: 'replicas' is 2; a published port can belong to one container`,
+    ],
+    [
+      (stack, platform) => new ModelRegistry(stack, 'registry', { platform, replicas: 101 }),
+      `staging/registry: 'replicas' is 101; want a whole number from 1 to 100`,
+    ],
     [server({ replicas: 0.5 }), `staging/server: 'replicas' is 0.5; want a whole number from 0 to 1000`],
     [
       release({ models: { cancer: { versions: [{ version: 1, share: 100 }], replicas: -2 } } }),
       `staging/models: 'data.models.cancer.replicas' is -2; want a whole number from 1 to 100`,
+    ],
+  ],
+  'limits of automatic scaling': [
+    [
+      scaled({ minReplicas: 4, maxReplicas: 2 }),
+      `'data.models.cancer.autoscaling.maxReplicas' is 2; want at least min`,
+    ],
+    [scaled({ maxReplicas: 2 }), `'data.models.cancer.autoscaling.minReplicas' is missing; want a whole number from 1`],
+    [scaled({ minReplicas: 0, maxReplicas: 2 }), `'data.models.cancer.autoscaling.minReplicas' is 0; want a whole`],
+    [scaled({ minReplicas: 1, maxReplicas: 2, cpuPercent: 0 }), `cancer.autoscaling.cpuPercent' is 0; want a whole`],
+    [scaled({ min: 1, max: 2 }), `'data.models.cancer.autoscaling.min' is not a known key; use one of: minReplicas`],
+    [
+      release({ models: { cancer: { ...one, replicas: 2, autoscaling: { minReplicas: 1, maxReplicas: 2 } } } }),
+      `staging/models: 'data.models.cancer.replicas' is 2; leave it out: autoscaling has minReplicas`,
+    ],
+    [
+      (stack, platform) =>
+        new Release(stack, 'models', { platform, data: { models: {} }, highlyAvailable: any('yes') }),
+      `staging/models: 'highlyAvailable' is "yes"; give true or false`,
+    ],
+  ],
+  'how a component is reached from outside': [
+    [
+      environment({ registry: { host: 'ml.example.com', port: 5000 } }),
+      `staging/staging: 'registry.host' is given beside a port; give one of them`,
+    ],
+    [
+      environment({ monitoring: { grafanaHost: 'ml.example.com', grafanaPort: 3000 } }),
+      `staging/staging: 'monitoring.grafanaHost' is given beside a port; give one of them`,
+    ],
+    [
+      environment({ registry: { host: 'ml.example.com' }, jenkins: { host: 'ml.example.com' } }),
+      `staging/staging: 'jenkins.host' is "ml.example.com"; it is taken by 'registry.host'`,
+    ],
+    [environment({ gateway: { host: 'models' } }), `Publish.atHost: 'hostName' is "models"; write a DNS name`],
+    [
+      environment({ gateway: { host: 'models.example.com' } }),
+      `staging/staging/gateway/Resource: 'ports.http.publish' is "models.example.com"; Docker has no ingress controller`,
+    ],
+    [
+      (stack, platform) =>
+        environment({
+          gateway: { host: 'models.example.com', tlsCertificate: Secret.fromVariable(stack, 'certificate', 'PEM') },
+        })(stack, platform),
+      `staging/staging: 'gateway.tlsCertificate' is given beside gateway.host; leave it out: the ingress controller`,
+    ],
+    [
+      environment({ ingress: { tlsSecretName: 'tls' } }),
+      `staging/staging: 'ingress' is {"tlsSecretName":"tls"}; give a component a 'host', or leave it out`,
+    ],
+    [
+      environment({ ingress: any({ tls: 'x' }) }),
+      `staging/staging: 'ingress.tls' is not a known key; use one of: class`,
+    ],
+  ],
+  'how it is kept': [
+    [environment({ protect: any('yes') }), `staging/staging: 'protect' is "yes"; give true or false`],
+    [environment({ highlyAvailable: any(2) }), `staging/staging: 'highlyAvailable' is 2; give true or false`],
+    [environment({ backups: { keep: 0 } }), `staging/staging/backup: 'keep' is 0; want a whole number from 1 to 1000`],
+    [
+      environment({ backups: { target: any('s3') } }),
+      `staging/staging: 'backups.target' is "s3"; give what ArtifactStore.fromBucket returns`,
+    ],
+    [
+      (stack, platform) =>
+        environment({
+          backups: { target: new ArtifactStore(stack, 'other', { platform }), storage: '1Gi' },
+        })(stack, platform),
+      `staging/staging: 'backups.storage' is given beside backups.target; leave it out`,
+    ],
+    [
+      environment({
+        backups: {},
+        registry: {
+          existing: ModelRegistry.fromTrackingUri({ trackingUri: 'http://mlflow:5000', trainingUser: user }),
+        },
+      }),
+      `staging/staging: 'backups' is given beside registry.existing; leave it out`,
     ],
   ],
   'a model URI that names no version': [
@@ -281,11 +382,11 @@ const cases: Record<string, [Build, string][]> = {
   'a component or a key that is not known': [
     [
       environment(any({ monitor: {} })),
-      `staging/staging: 'props.monitor' is not a known key; use one of: platform, protect, database`,
+      `staging/staging: 'props.monitor' is not a known key; use one of: platform, protect, highlyAvailable, database`,
     ],
     [
       environment({ registry: any({ prot: 5000 }) }),
-      `staging/staging: 'registry.prot' is not a known key; use one of: existing, port, allowedHosts`,
+      `staging/staging: 'registry.prot' is not a known key; use one of: existing, port, host, replicas, allowedHosts`,
     ],
     [
       environment({ gateway: any('on') }),

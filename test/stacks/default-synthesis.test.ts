@@ -20,14 +20,21 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 /** Synthesises in a process of its own, as two people on two machines would. */
 async function synthesise(name: string, env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   const home = join(scratch, name);
+  await run(home, env);
   const outdir = join(home, 'out');
-  mkdirSync(home);
-  await promisify(execFile)(process.execPath, ['--import', require.resolve('tsx'), join(__dirname, 'synthesise.ts')], {
-    cwd: home,
-    env: { PATH: process.env.PATH, HOME: home, CDKTF_OUTDIR: outdir, ...env },
-  });
   const stacks = readdirSync(join(outdir, 'stacks')).sort();
   return Object.fromEntries(stacks.map((s) => [s, readFileSync(join(outdir, 'stacks', s, 'cdk.tf.json'), 'utf8')]));
+}
+
+/** Runs the program in a directory of its own; returns how many files of the Kubernetes provider it loaded. */
+async function run(home: string, env: NodeJS.ProcessEnv, ...environments: string[]): Promise<number> {
+  mkdirSync(home);
+  const program = ['--import', require.resolve('tsx'), join(__dirname, 'synthesise.ts'), ...environments];
+  const { stdout } = await promisify(execFile)(process.execPath, program, {
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home, CDKTF_OUTDIR: join(home, 'out'), ...env },
+  });
+  return Number(stdout);
 }
 
 let one: Record<string, string>;
@@ -47,24 +54,36 @@ beforeAll(async () => {
       AWS_SECRET_ACCESS_KEY: 'planted-in-the-environment',
     }),
   ]);
-}, 60_000);
+}, 120_000);
 
 const parsed = (name: string) => JSON.parse(one[name]) as Stack;
 
-test('the environment and its release are two stacks', () => {
-  expect(Object.keys(one)).toEqual(['staging', 'staging-models']);
+/** Those that run on Docker. */
+const STAGING = ['staging', 'staging-models'];
+
+test('each environment and its release are two stacks', () => {
+  expect(Object.keys(one)).toEqual(['production', 'production-models', 'staging', 'staging-models']);
 });
+
+test('a program that runs on Docker only loads nothing of the Kubernetes provider', async () => {
+  expect(await run(join(scratch, 'docker'), {}, 'staging')).toBe(0);
+  expect(await run(join(scratch, 'kubernetes'), {}, 'production')).toBeGreaterThan(0);
+}, 120_000);
 
 test('providers are the published ones, in exact versions', () => {
   const docker = { source: 'kreuzwerker/docker', version: '3.6.2' };
   const random = { source: 'hashicorp/random', version: '3.7.2' };
   expect(parsed('staging').terraform.required_providers).toEqual({ docker, random });
   expect(parsed('staging-models').terraform.required_providers).toEqual({ docker });
+  // Terraform reads a name alone as one of HashiCorp's.
+  const kubernetes = { source: 'kubernetes', version: '2.38.0' };
+  expect(parsed('production').terraform.required_providers).toEqual({ kubernetes, random });
+  expect(parsed('production-models').terraform.required_providers).toEqual({ kubernetes });
 });
 
 test('images are pinned entries of the catalog, upstream or our own', () => {
   const catalog = Object.values(IMAGE_CATALOG).map(({ upstream, own }) => upstream ?? own);
-  for (const name of Object.keys(one)) {
+  for (const name of STAGING) {
     for (const image of Object.values(parsed(name).resource.docker_image)) {
       expect(catalog).toContain(image.name);
       expect(image.name).toMatch(/:(?!latest$)\w[\w.-]*$/);
@@ -72,6 +91,11 @@ test('images are pinned entries of the catalog, upstream or our own', () => {
     for (const container of Object.values(parsed(name).resource.docker_container)) {
       expect(container.image).toMatch(/^\$\{docker_image\.[\w-]+\.image_id\}$/);
     }
+  }
+  for (const name of ['production', 'production-models']) {
+    const images = [...one[name].matchAll(/"image": "([^"]+)"/g)].map(([, image]) => image);
+    expect(images.length).toBeGreaterThan(name === 'production' ? 15 : 1);
+    for (const image of images) expect(catalog).toContain(image);
   }
 });
 
@@ -85,10 +109,34 @@ test('only resources that the library is meant to make are made', () => {
     'terraform_data',
   ]);
   expect(Object.keys(parsed('staging-models').resource).sort()).toEqual(['docker_container', 'docker_image']);
-  for (const name of Object.keys(one)) {
-    expect(parsed(name).data).toBeUndefined();
-    expect(parsed(name).variable).toBeUndefined();
-  }
+  for (const name of Object.keys(one)) expect(parsed(name).data).toBeUndefined();
+  for (const name of [...STAGING, 'production-models']) expect(parsed(name).variable).toBeUndefined();
+});
+
+test('production is given its certificate and who is told about alerts, or it is not deployed', () => {
+  expect(parsed('production').variable).toEqual({
+    alert_webhook: { description: expect.any(String), sensitive: true, type: 'string' },
+    gateway_certificate: { description: expect.any(String), sensitive: true, type: 'string' },
+  });
+});
+
+test('production is hardened', () => {
+  const { resource } = parsed('production');
+  const named = (type: string) =>
+    Object.values(resource[type]).map((one) => (one.metadata as { name: string }).name.replace('production-', ''));
+  expect(named('kubernetes_pod_disruption_budget_v1').sort()).toEqual(['gateway', 'registry']);
+  expect(named('kubernetes_resource_quota_v1')).toHaveLength(1);
+  const schedules = Object.values(resource.kubernetes_cron_job_v1).map(({ spec }) => {
+    const { schedule, suspend } = spec as { schedule: string; suspend: boolean };
+    return suspend ? 'never' : schedule;
+  });
+  expect(schedules.sort()).toEqual(['30 2 * * *', 'never', 'never']);
+  const claims = Object.values(resource.kubernetes_persistent_volume_claim_v1);
+  expect(claims.length).toBe(7);
+  for (const { lifecycle } of claims) expect(lifecycle).toMatchObject({ prevent_destroy: true });
+  expect(JSON.stringify(resource.kubernetes_stateful_set_v1)).toContain('retention.time=90d');
+  const [scaling] = Object.values(parsed('production-models').resource.kubernetes_horizontal_pod_autoscaler_v2);
+  expect(scaling.spec).toMatchObject({ min_replicas: 2, max_replicas: 4 });
 });
 
 test('nothing of airgap/ is in it', () => {
@@ -119,7 +167,7 @@ test('state is kept outside of what is synthesised', () => {
 });
 
 test('everything that is published is published on loopback', () => {
-  const ports = Object.keys(one).flatMap((name) =>
+  const ports = STAGING.flatMap((name) =>
     Object.values(parsed(name).resource.docker_container).flatMap(
       ({ ports }) => (ports as { ip: string; external: number }[] | undefined) ?? [],
     ),
@@ -128,10 +176,14 @@ test('everything that is published is published on loopback', () => {
     3000, 5000, 5001, 8080, 8081, 9090, 9093,
   ]);
   for (const { ip } of ports) expect(ip).toBe('127.0.0.1');
+  const { resource } = parsed('production');
+  expect(resource.kubernetes_ingress_v1).toBeUndefined();
+  const types = Object.values(resource.kubernetes_service_v1).map(({ spec }) => (spec as { type?: string }).type);
+  expect(types.filter((type) => type !== undefined)).toEqual([]);
 });
 
 test('generated secrets are read by files of their preparations and by digests, and by nothing else', () => {
-  for (const name of Object.keys(one)) {
+  for (const name of STAGING) {
     for (const [id, container] of Object.entries(parsed(name).resource.docker_container)) {
       const { upload, ...rest } = container;
       expect([id, JSON.stringify(rest)]).toEqual([id, expect.not.stringMatching(/random_password|nonsensitive/)]);
@@ -142,5 +194,13 @@ test('generated secrets are read by files of their preparations and by digests, 
         expect([id, JSON.stringify(upload ?? [])]).toEqual([id, expect.not.stringContaining('random_password')]);
       }
     }
+  }
+  const { resource } = parsed('production');
+  for (const [type, ones] of Object.entries(resource)) {
+    if (['kubernetes_secret_v1', 'terraform_data', 'random_password'].includes(type)) continue;
+    expect([type, JSON.stringify(ones)]).toEqual([
+      type,
+      expect.not.stringMatching(/random_password|var\.|nonsensitive/),
+    ]);
   }
 });
