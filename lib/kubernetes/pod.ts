@@ -106,8 +106,6 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
           ),
           resources: resourcesOf(container, spec.resources),
           securityContext: {
-            // The provider sends false for what is left out here, whatever the pod says.
-            runAsNonRoot: nonRoot,
             allowPrivilegeEscalation: false,
             // The provider sends false where it is left out, whatever the pod says.
             runAsNonRoot: nonRoot,
