@@ -247,8 +247,8 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     const job = new bindings.JobV1(task, 'task', {
       metadata: { name, namespace: this.environment, labels: this.labels(name, task.componentPath, 'task') },
       spec: {
-        // A node that goes away is no failure of the script; a script that fails does so again.
-        backoffLimit: 2,
+        // A node that goes away is no failure of the script.
+        backoffLimit: 1,
         activeDeadlineSeconds: seconds,
         template: podTemplate(task, parts.pod),
       },
@@ -594,7 +594,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       });
       dependsOn.push(files);
       configMap = name;
-      annotations['cdktf-mlops.files'] = Fn.sha256(Fn.jsonencode(data));
+      annotations['cdktf-mlops.files'] = Fn.sha256(Fn.jsonencode(files.interpolationForAttribute('data')));
     }
     let secret: string | undefined;
     if (spec.secretBundle !== undefined) {

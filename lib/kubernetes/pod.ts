@@ -90,7 +90,7 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
           name,
           image: parts.image,
           imagePullPolicy: 'IfNotPresent',
-          command: words(parts.script === undefined ? spec.entrypoint : ['sh', '-c', `set -e\n${parts.script}`]),
+          command: words(parts.script === undefined ? spec.entrypoint : ['sh', '-c', ATTEMPTS, 'task', parts.script]),
           args: words(parts.script === undefined ? spec.command : undefined),
           env: some(
             Object.entries(spec.environment ?? {})
@@ -122,6 +122,19 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
     },
   };
 }
+
+/**
+ * Runs a script a few times: what a pod may reach is decided when it exists already, so that its first connections can
+ * be refused. Again in the same pod, because another one would begin anew.
+ */
+const ATTEMPTS = [
+  'attempt=1',
+  'until sh -ec "$1"; do',
+  '  [ "$attempt" -lt 6 ] || exit 1',
+  '  sleep "$((attempt * 2))"',
+  '  attempt=$((attempt + 1))',
+  'done',
+].join('\n');
 
 /** Texts of a container's files by the keys under which its ConfigMap holds them. */
 export function fileData(container: PodOwner): Record<string, string> {
