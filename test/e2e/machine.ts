@@ -3,7 +3,6 @@ import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync, Writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContainerInfo, Docker, LABEL } from '../../lib/cli/docker';
 import { lastLines } from '../../lib/cli/process';
 import { findProject, Project } from '../../lib/cli/project';
 import { recordedSupply } from '../../lib/cli/supply';
@@ -13,7 +12,9 @@ import { CheckFailed, interruption } from './report';
 /** How a program ended, and what it said on both streams together. */
 export interface Ended {
   readonly code: number;
+  /** Both streams, as they came. */
   readonly output: string;
+  readonly stdout: string;
   readonly seconds: number;
 }
 
@@ -26,17 +27,34 @@ export interface Running {
 /** The repository. */
 export const ROOT = join(__dirname, '..', '..');
 
-/** The programs, files and containers of one end-to-end run. */
-export class Machine {
-  public readonly docker = new Docker();
-  public readonly project: Project = findProject(join(__dirname, 'program'));
+/** The programs and files of one end-to-end run; a subclass knows where its environment runs. */
+export abstract class Machine {
+  public readonly project: Project;
   /** Readable by its owner alone; gone at the end. */
   public readonly scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-e2e-'));
   /** Everything that any program said. */
   public readonly log = join(this.scratch, 'output.log');
   private readonly logStream: WriteStream = createWriteStream(this.log, { mode: 0o600 });
   private readonly children = new Set<ChildProcess>();
-  private clients = 0;
+
+  /** @param directory of the program that declares the environment, in `program/` */
+  constructor(directory: string) {
+    this.project = findProject(join(__dirname, 'program', directory));
+  }
+
+  /** Variables that every program gets beside this one's own. */
+  protected get env(): Record<string, string> {
+    return {};
+  }
+
+  /**
+   * Starts one of the Python programs beside the environment, as a client. A password reaches it through standard input
+   * and a file. `/state` is a directory that it shares with those before and after it.
+   */
+  public abstract startPython(script: string, ...args: string[]): Promise<PythonRun>;
+
+  /** What a Python program wrote to this file of `/state`. */
+  public abstract readState(file: string): Promise<string>;
 
   /** Starts a program, with what it says in the log. */
   public start(program: string, args: readonly string[], options: StartOptions = {}): Running {
@@ -44,18 +62,22 @@ export class Machine {
     this.logStream.write(`\n$ ${program} ${args.join(' ')}\n`);
     const child = spawn(program, args, {
       cwd: options.cwd ?? this.project.root,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...this.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A Ctrl-C is for this program to handle: it ends the others in their own way.
       detached: true,
     });
     this.children.add(child);
     let output = '';
+    let stdout = '';
     const keep = (chunk: Buffer): void => {
       output += chunk.toString();
       this.logStream.write(chunk);
     };
-    child.stdout.on('data', keep);
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      keep(chunk);
+    });
     child.stderr.on('data', keep);
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
@@ -63,7 +85,8 @@ export class Machine {
       child.on('error', reject);
       child.on('close', (code, signal) => {
         this.children.delete(child);
-        resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 130), output, seconds: (Date.now() - started) / 1000 });
+        const seconds = (Date.now() - started) / 1000;
+        resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 130), output, stdout, seconds });
       });
     });
     return { child, ended };
@@ -106,54 +129,16 @@ export class Machine {
     }
   }
 
-  /** Ids of the containers that the states of both stacks know. */
-  public knownContainers(...stacks: string[]): Set<string> {
-    const ids = stacks
-      .flatMap((stack) => this.state(stack).resources ?? [])
-      .filter(({ type }) => type === 'docker_container')
-      .flatMap(({ instances }) => instances ?? [])
-      .map(({ attributes }) => attributes?.id);
-    return new Set(ids.filter((id): id is string => typeof id === 'string'));
-  }
-
-  /** All containers of the environment. */
-  public containers(): Promise<ContainerInfo[]> {
-    return this.docker.containers(`${LABEL.ENVIRONMENT}=${ENVIRONMENT}`);
-  }
-
-  /**
-   * Runs one of the Python programs in the image that trains and serves, on the environment's network. A password
-   * reaches it through standard input and a file.
-   */
-  public startPython(image: string, login: Login, script: string, ...args: string[]): PythonRun {
-    const name = `cdktf-mlops-e2e-client-${process.pid}-${++this.clients}`;
-    const environment = {
-      HOME: '/tmp',
-      LOGNAME: 'e2e',
-      PYTHONDONTWRITEBYTECODE: '1',
-      MLFLOW_TRACKING_URI: `http://${ENVIRONMENT}-registry:5000`,
-      MLFLOW_TRACKING_USERNAME: login.username,
-      MLFLOW_TRACKING_PASSWORD_FILE: '/tmp/password',
-    };
-    const run = 'umask 077; cat > /tmp/password; exec python3 "$@"';
-    const running = this.start(
-      'docker',
-      [
-        ...['run', '--rm', '--interactive', '--init', '--name', name, '--network', ENVIRONMENT],
-        ...['--user', `${process.getuid?.() ?? 1000}:${process.getgid?.() ?? 1000}`, '--cap-drop', 'ALL'],
-        ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
-        ...['--volume', `${join(ROOT, 'test', 'e2e', 'python')}:/e2e/test/e2e/python:ro`],
-        ...['--volume', `${join(ROOT, 'examples')}:/e2e/examples:ro`, '--volume', `${this.scratch}:/state`],
-        ...['--entrypoint', 'sh', image, '-c', run, 'sh', `/e2e/test/e2e/python/${script}`, ...args],
-      ],
-      { input: login.password },
-    );
-    return { name, ...running };
+  /** The login of the registry's administrator, as the outputs have it. */
+  public registryLogin(): Login {
+    const value = this.state(ENVIRONMENT).outputs?.credentials?.value;
+    if (typeof value !== 'string') throw new CheckFailed('the stack has no output with credentials');
+    return (JSON.parse(value) as Record<string, Login>).registry;
   }
 
   /** @throws CheckFailed unless the program ends with 0. Returns what it printed. */
-  public async python(image: string, login: Login, script: string, ...args: string[]): Promise<string> {
-    const { code, output } = await this.startPython(image, login, script, ...args).ended;
+  public async python(script: string, ...args: string[]): Promise<string> {
+    const { code, output } = await (await this.startPython(script, ...args)).ended;
     if (code === 0) return output.trim();
     throw new CheckFailed([`${script} ended with ${code}`, ...lastLines(output, 12)].join('\n'));
   }
@@ -173,18 +158,15 @@ export class Machine {
   /** Ends what still runs, and removes what only this run needed. */
   public async close(): Promise<void> {
     this.interrupt();
-    const mine = await this.docker.run(['ps', '-aq', '--filter', `name=^cdktf-mlops-e2e-client-${process.pid}-`]);
-    const ids = mine.stdout.split('\n').filter((id) => id !== '');
-    if (ids.length > 0) await this.docker.run(['rm', '--force', '--volumes', ...ids]);
     await new Promise<void>((resolve) => this.logStream.end(resolve));
     rmSync(this.scratch, { recursive: true, force: true });
   }
 }
 
-/** A Python program that runs in a container. */
+/** A Python program that runs. */
 export interface PythonRun extends Running {
-  /** Name of its container. */
-  readonly name: string;
+  /** Sends it a TERM. */
+  stop(): Promise<void>;
 }
 
 /** A name and a password. */

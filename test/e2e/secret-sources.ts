@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { createReadStream, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { DockerMachine } from './docker-machine';
+import type { KubernetesMachine } from './kubernetes-machine';
 import { Machine, State } from './machine';
 import { Finding, SecretSearch } from './secret-search';
 
@@ -61,33 +63,34 @@ export async function searchOutput(
   return { where, bytes: out.bytes + error.bytes, found: [...out.found, ...error.found] };
 }
 
-/**
- * Searches everything that others than the owner of the state may read: what is synthesised, plans as Terraform renders
- * them, what the Engine tells of containers, their logs, their images, and what our own command said.
- */
-export async function searchEverywhere(
+/** Searches what is synthesised, plans as Terraform renders them, and what our own command said. */
+export async function searchTerraform(
   machine: Machine,
   search: SecretSearch,
   stacks: readonly string[],
 ): Promise<Searched[]> {
-  const text = async (where: string, content: string): Promise<Searched> => {
-    const { bytes, found } = await search.inStream(Readable.from([Buffer.from(content)]));
-    return { where, bytes, found };
-  };
   const searched = [await searchFiles(search, 'cdktf.out', machine.project.outDir)];
   for (const stack of stacks) {
     // The plan of an end names every attribute with its value; a plan without changes names none.
     const file = join(machine.scratch, `${stack}.tfplan`);
     const planned = await machine.terraform(stack, 'plan', '-destroy', '-no-color', '-lock=false', `-out=${file}`);
     if (planned.code !== 0) throw new Error(`terraform plan ended with ${planned.code}`);
-    searched.push(await text(`plan of ${stack}`, planned.output));
-    searched.push(
-      await text(`shown plan of ${stack}`, (await machine.terraform(stack, 'show', '-no-color', file)).output),
-    );
-    searched.push(await text(`shown state of ${stack}`, (await machine.terraform(stack, 'show', '-no-color')).output));
+    searched.push(await searchText(search, `plan of ${stack}`, planned.output));
+    const shown = await machine.terraform(stack, 'show', '-no-color', file);
+    searched.push(await searchText(search, `shown plan of ${stack}`, shown.output));
+    const state = await machine.terraform(stack, 'show', '-no-color');
+    searched.push(await searchText(search, `shown state of ${stack}`, state.output));
   }
+  searched.push(await searchText(search, 'output of our own command', await machine.logged()));
+  return searched;
+}
+
+/** Searches what the Docker Engine tells of containers, their logs and their images. */
+export async function searchDocker(machine: DockerMachine, search: SecretSearch): Promise<Searched[]> {
   const containers = await machine.containers();
-  searched.push(await text(`inspection of ${containers.length} containers`, JSON.stringify(containers)));
+  const searched = [
+    await searchText(search, `inspection of ${containers.length} containers`, JSON.stringify(containers)),
+  ];
   let logs: Searched = { where: '', bytes: 0, found: [] };
   for (const { Id, State: state } of containers) {
     if (state.Status === 'created') continue;
@@ -99,9 +102,40 @@ export async function searchEverywhere(
   const histories = await Promise.all(images.map((image) => machine.docker.out(['history', '--no-trunc', image])));
   const inspected = await machine.docker.out(['image', 'inspect', ...images]);
   searched.push(
-    await text(`histories and configurations of ${images.length} images`, [inspected, ...histories].join('\n')),
+    await searchText(
+      search,
+      `histories and configurations of ${images.length} images`,
+      [inspected, ...histories].join('\n'),
+    ),
   );
   searched.push(await searchOutput(search, `layers of ${images.length} images`, 'docker', ['save', ...images]));
-  searched.push(await text('output of our own command', await machine.logged()));
   return searched;
+}
+
+/** Searches everything that the API of a cluster tells to who may not read Secrets, and the logs of all pods. */
+export async function searchKubernetes(machine: KubernetesMachine, search: SecretSearch): Promise<Searched[]> {
+  const kinds = (await machine.kubectl('api-resources', '--verbs=list', '--output=name'))
+    .split('\n')
+    .filter((kind) => kind !== '' && kind !== 'secrets');
+  const searched = [
+    await searchText(
+      search,
+      `everything of ${kinds.length} kinds, without the Secrets`,
+      await machine.kubectl('get', kinds.join(','), '--all-namespaces', '--output=json', '--ignore-not-found'),
+    ),
+  ];
+  const pods = await machine.pods();
+  let logs: Searched = { where: `logs of ${pods.length} pods`, bytes: 0, found: [] };
+  for (const { metadata } of pods) {
+    const text = await machine.kubectl('logs', metadata.name, '--namespace', metadata.namespace!, '--all-containers');
+    const one = await searchText(search, '', text);
+    logs = { ...logs, bytes: logs.bytes + one.bytes, found: [...logs.found, ...one.found] };
+  }
+  searched.push(logs);
+  return searched;
+}
+
+async function searchText(search: SecretSearch, where: string, content: string): Promise<Searched> {
+  const { bytes, found } = await search.inStream(Readable.from([Buffer.from(content)]));
+  return { where, bytes, found };
 }
