@@ -13,7 +13,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 let supply: ProviderSupply;
 // The plugins are built on first use.
-beforeAll(() => void (supply = providerSupply()), 600_000);
+beforeAll(() => void (supply = providerSupply('kubernetes')), 600_000);
 
 const matrix = [STAGING, PRODUCTION].flatMap((stage) =>
   (['docker', 'kubernetes'] as const).map((platform) => ({ ...stage, platform })),

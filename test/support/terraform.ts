@@ -15,11 +15,12 @@ export interface ProviderSupply {
 
 /**
  * The published providers where the Terraform registry answers, else the plugins of airgap/providers, built on first
- * use. A recorded supply decides without asking.
+ * use. A recorded supply decides without asking. The plugin for Kubernetes takes minutes to build: ask for it by its
+ * name.
  *
  * @throws with the remedy when Terraform is missing
  */
-export function providerSupply(): ProviderSupply {
+export function providerSupply(kubernetes?: 'kubernetes'): ProviderSupply {
   requireTerraform();
   if (recordedSupply() !== 'airgap' && (recordedSupply() === 'published' || registryAnswers())) {
     const cache = join(homedir(), '.cache/cdktf-mlops/terraform');
@@ -27,14 +28,23 @@ export function providerSupply(): ProviderSupply {
     return { context: {}, env: { TF_PLUGIN_CACHE_DIR: cache } };
   }
   const build = join(root, 'airgap/providers/build.sh');
-  const script = (...args: string[]) =>
-    execFileSync('bash', [build, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-  script();
-  const version = script('--print-version');
-  const providers = Object.fromEntries(
-    ['docker', 'random'].map((name) => [name, { source: `airgap.local/cdktf-mlops/${name}`, version }]),
-  );
-  return { context: { 'cdktf-mlops:providers': providers }, env: { TF_CLI_CONFIG_FILE: script('--print-rc') } };
+  const script = (...args: (string | undefined)[]) =>
+    execFileSync('bash', [build, ...args.filter((arg) => arg !== undefined)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).trim();
+  script(kubernetes);
+  const plugin = (name: string, version: string) => [name, { source: `airgap.local/cdktf-mlops/${name}`, version }];
+  const common = script('--print-version');
+  const providers = Object.fromEntries([
+    plugin('docker', common),
+    plugin('random', common),
+    ...(kubernetes === undefined ? [] : [plugin(kubernetes, script(kubernetes, '--print-version'))]),
+  ]) as Record<string, object>;
+  return {
+    context: { 'cdktf-mlops:providers': providers },
+    env: { TF_CLI_CONFIG_FILE: script(kubernetes, '--print-rc') },
+  };
 }
 
 /** What `terraform validate` says against a synthesised stack; nothing when it is valid. */
