@@ -53,6 +53,48 @@ export interface JenkinsDockerCloud {
   readonly agents: JenkinsDockerAgent[];
 }
 
+/** A kind of agent that Jenkins starts as a pod when a job wants its label. */
+export interface JenkinsKubernetesAgent {
+  /** What jobs ask for. RFC 1123 label. */
+  readonly label: string;
+  /** An image with Jenkins' agent in it, such as one made from `jenkins/inbound-agent`. */
+  readonly image: Image;
+  /** Numeric user in the image. @default 1000 */
+  readonly user?: number;
+  /** Working directory in the image. @default /home/jenkins/agent */
+  readonly remoteDirectory?: string;
+  /** How many may run at once. @default 2 */
+  readonly maxInstances?: number;
+  /** Limit of processor time, such as `2` or `500m`; a tenth of it is requested. @default 1 */
+  readonly cpu?: string;
+  /** Limit of memory, such as `2Gi`, and as much is requested. @default 1Gi */
+  readonly memory?: string;
+  /** Name of the service account of its pods, in the agents' namespace. @default - the namespace's default */
+  readonly serviceAccount?: string;
+  /** Environment variables; never a secret. @default - none */
+  readonly environment?: Record<string, string>;
+  /** Minutes after which an idle agent ends. @default 5 */
+  readonly idleMinutes?: number;
+}
+
+/** A Kubernetes cluster that Jenkins starts agents on. */
+export interface JenkinsKubernetesCloud {
+  /** The cluster's API, for example `https://kubernetes.default.svc`. */
+  readonly serverUrl: string;
+  /** Certificate of the API's authority in PEM; it is no secret. @default - an authority that the controller's Java trusts */
+  readonly serverCertificate?: string;
+  /**
+   * Id of Jenkins credentials with a token that may create, read, watch and delete pods of the namespace, and read their
+   * logs and events: nothing else is needed.
+   */
+  readonly credentialsId: string;
+  /** Where agents run: a namespace of their own, since a build is other people's code. RFC 1123 label. */
+  readonly namespace: string;
+  /** How many agents may run at once. @default 4 */
+  readonly maxContainers?: number;
+  readonly agents: JenkinsKubernetesAgent[];
+}
+
 /** What a controller's configuration is made from. */
 export interface JenkinsConfiguration {
   readonly adminUsername: string;
@@ -67,6 +109,8 @@ export interface JenkinsConfiguration {
   readonly grants: JenkinsGrant[];
   /** @default - no agents */
   readonly dockerCloud?: JenkinsDockerCloud;
+  /** @default - no agents */
+  readonly kubernetesCloud?: JenkinsKubernetesCloud;
 }
 
 /** The path of the metrics, as the plugin's configuration writes it. */
@@ -91,6 +135,10 @@ const ROOT_KEYS = [
  * Text that was handed in stands literally: what the plugin would take for a reference to a secret is escaped.
  */
 export function jenkinsConfiguration(scope: IConstruct, config: JenkinsConfiguration): Record<string, unknown> {
+  const clouds = [
+    ...(config.dockerCloud === undefined ? [] : [dockerCloud(scope, config.dockerCloud)]),
+    ...(config.kubernetesCloud === undefined ? [] : [kubernetesCloud(scope, config.kubernetesCloud, config.url)]),
+  ];
   return {
     jenkins: {
       systemMessage: literal(config.systemMessage),
@@ -116,7 +164,7 @@ export function jenkinsConfiguration(scope: IConstruct, config: JenkinsConfigura
           ],
         },
       },
-      ...(config.dockerCloud === undefined ? {} : { clouds: [dockerCloud(scope, config.dockerCloud)] }),
+      ...(clouds.length === 0 ? {} : { clouds }),
     },
     security: {
       apiToken: {
@@ -219,9 +267,7 @@ function dockerCloud(scope: IConstruct, cloud: JenkinsDockerCloud): Record<strin
   );
   const maxContainers = cloud.maxContainers ?? 4;
   checkWhole(scope, 'dockerCloud.maxContainers', maxContainers, 1, 1000);
-  const labels = cloud.agents.map((agent) => agent.label);
-  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
-  check(twice === undefined, scope, 'dockerCloud.agents', twice, 'use each label once');
+  checkLabels(scope, 'dockerCloud.agents', cloud.agents);
   return {
     docker: {
       name: 'docker',
@@ -244,7 +290,6 @@ function dockerAgent(scope: IConstruct, agent: JenkinsDockerAgent): Record<strin
   const idleMinutes = agent.idleMinutes ?? 5;
   const environment = Object.entries(agent.environment ?? {}).map(([name, value]) => `${name}=${value}`);
   const prop = 'dockerCloud.agents';
-  checkLabel(scope, `${prop}.label`, agent.label);
   checkWhole(scope, `${prop}.maxInstances`, maxInstances, 1, 1000);
   checkWhole(scope, `${prop}.idleMinutes`, idleMinutes, 0, 1440);
   const multiline = environment.find((line) => /[\r\n]/.test(line));
@@ -269,6 +314,90 @@ function dockerAgent(scope: IConstruct, agent: JenkinsDockerAgent): Record<strin
       ...(environment.length === 0 ? {} : { environmentsString: literal(environment.sort().join('\n')) }),
     },
   };
+}
+
+function kubernetesCloud(scope: IConstruct, cloud: JenkinsKubernetesCloud, url: string): Record<string, unknown> {
+  check(
+    /^https:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/.test(cloud.serverUrl),
+    scope,
+    'kubernetesCloud.serverUrl',
+    cloud.serverUrl,
+    "write https://host[:port], for example 'https://kubernetes.default.svc'",
+  );
+  checkLabel(scope, 'kubernetesCloud.namespace', cloud.namespace);
+  check(
+    typeof cloud.credentialsId === 'string' && cloud.credentialsId !== '',
+    scope,
+    'kubernetesCloud.credentialsId',
+    cloud.credentialsId,
+    'name the Jenkins credentials that hold the token',
+  );
+  const maxContainers = cloud.maxContainers ?? 4;
+  checkWhole(scope, 'kubernetesCloud.maxContainers', maxContainers, 1, 1000);
+  checkLabels(scope, 'kubernetesCloud.agents', cloud.agents);
+  return {
+    kubernetes: {
+      name: 'kubernetes',
+      serverUrl: cloud.serverUrl,
+      ...(cloud.serverCertificate === undefined ? {} : { serverCertificate: literal(cloud.serverCertificate) }),
+      credentialsId: literal(cloud.credentialsId),
+      namespace: cloud.namespace,
+      jenkinsUrl: literal(url),
+      // Over the ordinary port: the controller has no other for agents.
+      webSocket: true,
+      containerCap: maxContainers,
+      // Pods as the Pod Security standard `restricted` wants them.
+      restrictedPssSecurityContext: true,
+      templates: cloud.agents.map((agent) => kubernetesAgent(scope, agent)),
+    },
+  };
+}
+
+function kubernetesAgent(scope: IConstruct, agent: JenkinsKubernetesAgent): Record<string, unknown> {
+  const { label } = agent;
+  const user = agent.user ?? 1000;
+  const maxInstances = agent.maxInstances ?? 2;
+  const idleMinutes = agent.idleMinutes ?? 5;
+  const prop = 'kubernetesCloud.agents';
+  checkWhole(scope, `${prop}.user`, user, 1, 2 ** 31 - 1);
+  checkWhole(scope, `${prop}.maxInstances`, maxInstances, 1, 1000);
+  checkWhole(scope, `${prop}.idleMinutes`, idleMinutes, 0, 1440);
+  const cpu = parseCpu(scope, `${prop}.cpu`, agent.cpu ?? '1');
+  const memory = `${Math.ceil(parseMemory(scope, `${prop}.memory`, agent.memory ?? '1Gi') / 2 ** 20)}Mi`;
+  if (agent.serviceAccount !== undefined) checkLabel(scope, `${prop}.serviceAccount`, agent.serviceAccount);
+  const environment = Object.entries(agent.environment ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    name: label,
+    label,
+    nodeUsageMode: 'EXCLUSIVE',
+    instanceCap: maxInstances,
+    idleMinutes,
+    runAsUser: String(user),
+    ...(agent.serviceAccount === undefined ? {} : { serviceAccount: agent.serviceAccount }),
+    containers: [
+      {
+        // The container of this name is the agent itself; with another name the plugin adds one with its own image.
+        name: 'jnlp',
+        image: agent.image.resolve(scope),
+        workingDir: literal(agent.remoteDirectory ?? '/home/jenkins/agent'),
+        resourceRequestCpu: `${Math.ceil(cpu / 10)}m`,
+        resourceLimitCpu: `${cpu}m`,
+        resourceRequestMemory: memory,
+        resourceLimitMemory: memory,
+        ...(environment.length === 0
+          ? {}
+          : { envVars: environment.map(([key, value]) => ({ envVar: { key, value: literal(value) } })) }),
+      },
+    ],
+  };
+}
+
+/** Jobs find an agent by its label. */
+function checkLabels(scope: IConstruct, prop: string, agents: readonly { readonly label: string }[]): void {
+  const labels = agents.map(({ label }) => label);
+  for (const label of labels) checkLabel(scope, `${prop}.label`, label);
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  check(twice === undefined, scope, prop, twice, 'use each label once');
 }
 
 /** Text in which the plugin finds no reference; Terraform's tokens stay. */

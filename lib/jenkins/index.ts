@@ -1,2 +1,8 @@
-export type { JenkinsDockerAgent, JenkinsDockerCloud, JenkinsGrant } from './configuration';
+export type {
+  JenkinsDockerAgent,
+  JenkinsDockerCloud,
+  JenkinsGrant,
+  JenkinsKubernetesAgent,
+  JenkinsKubernetesCloud,
+} from './configuration';
 export * from './jenkins';

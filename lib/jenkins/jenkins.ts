@@ -22,6 +22,7 @@ import {
   jenkinsConfiguration,
   JenkinsDockerCloud,
   JenkinsGrant,
+  JenkinsKubernetesCloud,
   renderConfiguration,
 } from './configuration';
 import { jenkinsObservability } from './jenkins-observability';
@@ -58,8 +59,10 @@ export interface JenkinsProps {
    * anything
    */
   readonly grants?: JenkinsGrant[];
-  /** Where agents are started. @default - no agents: what connects by itself, over WebSocket, may build */
+  /** Where agents are started as containers. @default - no agents: what connects by itself, over WebSocket, may build */
   readonly dockerCloud?: JenkinsDockerCloud;
+  /** Where agents are started as pods. @default - no agents of this kind */
+  readonly kubernetesCloud?: JenkinsKubernetesCloud;
   /**
    * More YAML for the Configuration as Code plugin. It may add to what the construct writes and not change it. A
    * `${name}` in it is the secret of that name. @default - none
@@ -88,6 +91,7 @@ const KEYS: Record<keyof JenkinsProps, true> = {
   systemMessage: true,
   grants: true,
   dockerCloud: true,
+  kubernetesCloud: true,
   extraConfiguration: true,
   secrets: true,
   heapPercent: true,
@@ -178,6 +182,7 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
       healthCheck: HealthCheck.http('/login', PORT, { startSeconds: 300 }),
       stopSeconds: 60,
       resources: props.resources ?? Resources.of(JENKINS_LIMITS),
+      reaches: clouds(props),
     });
     this.endpoint = server.endpoint('http');
     this.containers = [server];
@@ -211,6 +216,7 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
       systemMessage: props.systemMessage ?? SYSTEM_MESSAGE,
       grants: props.grants ?? GRANTS,
       dockerCloud: props.dockerCloud,
+      kubernetesCloud: props.kubernetesCloud,
     });
     const files = [ConfigFile.text(`${CONFIGURATION_DIRECTORY}/controller.yaml`, renderConfiguration(own))];
     if (props.extraConfiguration !== undefined) {
@@ -219,4 +225,11 @@ export class Jenkins extends Construct implements IJenkins, IObservable {
     }
     return files;
   }
+}
+
+/** The machines that agents are started on. */
+function clouds({ dockerCloud, kubernetesCloud }: JenkinsProps): Endpoint[] {
+  return [dockerCloud?.dockerHost, kubernetesCloud?.serverUrl]
+    .filter((url) => url !== undefined)
+    .map((url) => Endpoint.fromUrl(url));
 }

@@ -11,8 +11,12 @@ import { fakeStack } from '../support/fake-platform';
 
 type Configuration = Omit<MlopsEnvironmentProps, 'platform'>;
 
-function make(given: Configuration | ((secret: (id: string) => Secret) => Configuration) = {}) {
+function make(
+  given: Configuration | ((secret: (id: string) => Secret) => Configuration) = {},
+  spreadsReplicas = false,
+) {
   const { stack, platform } = fakeStack();
+  platform.spreadsReplicas = spreadsReplicas;
   const props = typeof given === 'function' ? given((id) => Secret.generated(stack, id)) : given;
   const environment = new MlopsEnvironment(stack, 'test', { platform, ...props });
   return { environment, platform, paths: platform.workloads.map((w) => w.componentPath).sort() };
@@ -158,9 +162,15 @@ test('capacities are those that the components document', () => {
   for (const [struct, path] of [
     ['DatabaseConfiguration', 'database'],
     ['ArtifactsConfiguration', 'artifacts'],
+    ['ContainersConfiguration', 'containers'],
+    ['JenkinsConfiguration', 'jenkins'],
+    ['MonitoringConfiguration', 'monitoring/prometheus'],
+    ['BackupsConfiguration', 'backup-store'],
   ]) {
-    const documented = new RegExp(`interface ${struct} \\{[^}]*@default (\\d+)Gi`).exec(configuration)![1];
-    const [data] = make().platform.workload(path).spec.volumes!;
+    const documented = new RegExp(`interface ${struct} \\{[^}]*?Capacity[^}]*?@default (\\d+)Gi`).exec(
+      configuration,
+    )![1];
+    const [data] = make({ backups: {} }).platform.workload(path).spec.volumes!;
     expect([path, data.sizeBytes! / 2 ** 30]).toEqual([path, Number(documented)]);
   }
 });
@@ -192,10 +202,85 @@ test('each component is described with its URL, its health and where its credent
   );
 });
 
+test('capacities are handed on', () => {
+  const storage = '3Gi';
+  const { platform } = make({
+    database: { storage },
+    artifacts: { storage },
+    containers: { storage },
+    jenkins: { storage },
+    monitoring: { storage },
+    backups: { storage },
+  });
+  for (const path of ['database', 'artifacts', 'containers', 'jenkins', 'monitoring/prometheus', 'backup-store']) {
+    expect([path, platform.workload(path).spec.volumes![0].sizeBytes]).toEqual([path, 3 * 2 ** 30]);
+  }
+});
+
+test('what can have replicas has two where the environment is highly available and machines are several', () => {
+  const replicas = ({ platform }: ReturnType<typeof make>) =>
+    Object.fromEntries(platform.workloads.filter((w) => w.replicas > 1).map((w) => [w.componentPath, w.replicas]));
+  expect(replicas(make({ highlyAvailable: true }, true))).toEqual({ registry: 2, gateway: 2 });
+  expect(replicas(make({}, true))).toEqual({});
+  expect(replicas(make({ highlyAvailable: true }, false))).toEqual({});
+  expect(replicas(make({ highlyAvailable: true, registry: { replicas: 3 }, gateway: { replicas: 1 } }, true))).toEqual({
+    registry: 3,
+  });
+});
+
+test('a host name is how the ingress controller routes to a component', () => {
+  const { environment, platform } = make({
+    registry: { host: 'mlflow.example.com' },
+    gateway: { host: 'models.example.com' },
+    jenkins: { host: 'ci.example.com' },
+    monitoring: { grafanaHost: 'grafana.example.com' },
+    ingress: { tlsSecretName: 'wildcard', className: 'nginx' },
+  });
+  for (const path of ['registry', 'gateway', 'jenkins', 'monitoring/grafana']) {
+    const [{ publish }] = platform.workload(path).props.ports!;
+    expect([path, publish!.host]).toEqual([path, { path: '/', tlsSecretName: 'wildcard', className: 'nginx' }]);
+  }
+  expect(environment.components.find(({ name }) => name === 'gateway')!.url).toBe('https://models.example.com');
+  const { environment: hosts } = platform.workload('registry').spec;
+  expect(hosts!.MLFLOW_SERVER_ALLOWED_HOSTS).toContain('mlflow.example.com');
+});
+
+test('backups are made where they are asked for, into another store or one that is given', () => {
+  const nightly = { schedule: expect.objectContaining({ cron: '30 2 * * *' }) };
+  const { environment, paths, platform } = make({ backups: {} });
+  expect(paths).toEqual([...ALL, 'backup-store'].sort());
+  expect(platform.job('backup').props).toMatchObject(nightly);
+  expect(platform.job('backup').spec.environment).toMatchObject({
+    PGHOST: 'test-database',
+    ARTIFACTS_ENDPOINT_URL: 'http://test-artifacts:7070',
+    TARGET_ENDPOINT_URL: 'http://test-backup-store:7070',
+    BACKUP_PUSHGATEWAY_URL: 'http://test-monitoring-pushgateway:9091',
+  });
+  expect(environment.components.map(({ name }) => name)).toContain('backup-store');
+  expect(environment.monitoring!.observability.map(({ component }) => component)).toContain('Backup');
+  const elsewhere = make((secret) => ({
+    backups: {
+      keep: 3,
+      target: ArtifactStore.fromBucket({
+        endpointUrl: 'https://s3.example.com',
+        bucket: 'backups',
+        accessKey: secret('a'),
+        secretKey: secret('k'),
+      }),
+    },
+  }));
+  expect(elsewhere.paths).toEqual(ALL);
+  expect(elsewhere.platform.job('backup').spec.environment).toMatchObject({
+    TARGET_ENDPOINT_URL: 'https://s3.example.com:443',
+    BACKUP_KEEP: '3',
+  });
+  expect(make({ backups: { enabled: false } }).paths).toEqual(ALL);
+});
+
 test('protection reaches whatever keeps data', () => {
-  const { platform } = make({ protect: true });
+  const { platform } = make({ protect: true, backups: {} });
   const monitoring = ['prometheus', 'alertmanager', 'grafana', 'pushgateway'].map((id) => `monitoring/${id}`);
-  for (const path of ['database', 'artifacts', 'containers', 'jenkins', ...monitoring]) {
+  for (const path of ['database', 'artifacts', 'backup-store', 'containers', 'jenkins', ...monitoring]) {
     const kept = platform.workload(path).spec.volumes!.filter(({ kind }) => kind === 'persistent');
     expect([path, kept.map(({ protect }) => protect)]).toEqual([path, kept.map(() => true)]);
     expect(kept.length).toBeGreaterThan(0);

@@ -34,6 +34,26 @@ const EVERYTHING: Omit<JenkinsProps, 'platform'> = {
       },
     ],
   },
+  kubernetesCloud: {
+    serverUrl: 'https://kubernetes.default.svc',
+    serverCertificate: '-----BEGIN CERTIFICATE-----',
+    credentialsId: 'agents-token',
+    namespace: 'builds',
+    agents: [
+      { label: 'pod', image: Image.fromRegistry('registry.example.com/agent:1') },
+      {
+        label: 'large-pod',
+        image: Image.fromRegistry('registry.example.com/agent:1'),
+        user: 1234,
+        cpu: '1500m',
+        memory: '3Gi',
+        serviceAccount: 'builder',
+        environment: { B: '${2}', A: '1' },
+        maxInstances: 3,
+        idleMinutes: 0,
+      },
+    ],
+  },
 };
 
 function emitted(props: Omit<JenkinsProps, 'platform'> = {}): unknown {
@@ -44,7 +64,7 @@ function emitted(props: Omit<JenkinsProps, 'platform'> = {}): unknown {
 
 test.each([
   ['the default configuration', {}, 35],
-  ['a configuration with everything set', EVERYTHING, 80],
+  ['a configuration with everything set', EVERYTHING, 120],
 ])('Jenkins would accept every key of %s', (_name, props, atLeast) => {
   const { problems, keys } = conform(emitted(props));
   expect(problems).toEqual([]);
@@ -105,6 +125,7 @@ describe('the plugins of the image', () => {
       'docker-commons',
       'docker-plugin',
       'job-dsl',
+      'kubernetes',
       'matrix-auth',
       'prometheus',
     ]);

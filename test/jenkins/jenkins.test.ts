@@ -156,6 +156,43 @@ test('agents are containers of a Docker Engine that is named', () => {
   });
 });
 
+test('agents are pods of a namespace of their own, in a cluster that is named', () => {
+  const agent = { label: 'build', image: Image.fromRegistry('registry.example.com/agent:1') };
+  const kubernetesCloud = {
+    serverUrl: 'https://cluster.example.com:6443',
+    credentialsId: 'agents-token',
+    namespace: 'builds',
+    agents: [agent],
+  };
+  const { clouds } = configuration({ kubernetesCloud, url: 'https://ci.example.com' }).jenkins;
+  expect(clouds[0].kubernetes).toMatchObject({
+    namespace: 'builds',
+    containerCap: 4,
+    jenkinsUrl: 'https://ci.example.com/',
+    webSocket: true,
+    restrictedPssSecurityContext: true,
+  });
+  expect(clouds[0].kubernetes.templates[0]).toMatchObject({
+    label: 'build',
+    instanceCap: 2,
+    idleMinutes: 5,
+    runAsUser: '1000',
+    containers: [
+      {
+        name: 'jnlp',
+        image: 'registry.example.com/agent:1',
+        workingDir: '/home/jenkins/agent',
+        resourceLimitCpu: '1000m',
+        resourceRequestCpu: '100m',
+        resourceLimitMemory: '1024Mi',
+      },
+    ],
+  });
+  const { reaches } = make({ kubernetesCloud }).workload.spec;
+  expect(reaches!.map(({ address }) => address)).toEqual(['cluster.example.com:6443']);
+  expect(make().workload.spec.reaches).toEqual([]);
+});
+
 test('more configuration is a file of its own', () => {
   const extraConfiguration = 'unclassified:\n  mailer:\n    smtpHost: mail.example.com\njenkins:\n  quietPeriod: 2\n';
   const [, extra] = make({ extraConfiguration }).workload.spec.files!;
@@ -164,6 +201,7 @@ test('more configuration is a file of its own', () => {
 
 describe('refuses', () => {
   const agent = { label: 'a', image: Image.fromRegistry('a:1') };
+  const cluster = { serverUrl: 'https://c', credentialsId: 'token', namespace: 'builds', agents: [agent] };
   test.each<[string, Props, string]>([
     ['an administrator with a space', { adminUsername: 'the admin' }, `'adminUsername' is "the admin"; use letters`],
     ['a heap beyond the limit', { heapPercent: 95 }, `'heapPercent' is 95; want a whole number from 10 to 90`],
@@ -187,6 +225,21 @@ describe('refuses', () => {
       'one label for two agents',
       { dockerCloud: { dockerHost: 'tcp://d:2375', agents: [agent, agent] } },
       `'dockerCloud.agents' is "a"; use each label once`,
+    ],
+    [
+      'a cluster in the clear',
+      { kubernetesCloud: { ...cluster, serverUrl: 'http://c:8080' } },
+      `'kubernetesCloud.serverUrl' is "http://c:8080"; write https://host[:port]`,
+    ],
+    [
+      'a namespace that can be none',
+      { kubernetesCloud: { ...cluster, namespace: 'My Builds' } },
+      `'kubernetesCloud.namespace' is "My Builds"; use lower-case letters`,
+    ],
+    [
+      'agents that are root',
+      { kubernetesCloud: { ...cluster, agents: [{ ...agent, user: 0 }] } },
+      `'kubernetesCloud.agents.user' is 0; want a whole number from 1`,
     ],
     ['configuration that is no YAML', { extraConfiguration: 'a: [' }, `'extraConfiguration' is`],
     ['configuration that is a list', { extraConfiguration: '- a' }, `'extraConfiguration' is "- a"; write a mapping`],

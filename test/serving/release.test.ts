@@ -38,6 +38,26 @@ test('one server for each version, named by it, from the registry of the environ
   expect(server).toMatchObject({ replicas: 1, update: UpdateStrategy.CREATE_FIRST });
 });
 
+test('servers are scaled as the data says, or by two to four in a highly available release', () => {
+  const scaled = (spreads: boolean, highlyAvailable: boolean, model: object) => {
+    const { stack, platform } = fakeStack();
+    platform.spreadsReplicas = spreads;
+    const data = { models: { m: { versions: [{ version: 1, share: 100 }], ...model } } };
+    new Release(stack, 'models', { platform, data, highlyAvailable });
+    const { replicas, props } = platform.workload('models/m/v1');
+    return { replicas, autoscaling: props.autoscaling };
+  };
+  const autoscaling = { minReplicas: 3, maxReplicas: 9, cpuPercent: 60 };
+  expect(scaled(true, false, { autoscaling })).toEqual({ replicas: 1, autoscaling });
+  expect(scaled(true, true, { autoscaling })).toEqual({ replicas: 1, autoscaling });
+  expect(scaled(true, true, {})).toEqual({ replicas: 1, autoscaling: { minReplicas: 2, maxReplicas: 4 } });
+  expect(scaled(true, true, { replicas: 5 })).toEqual({ replicas: 5, autoscaling: undefined });
+  // On one machine the same data runs the lower bound.
+  expect(scaled(false, false, { autoscaling })).toEqual({ replicas: 3, autoscaling: undefined });
+  expect(scaled(false, true, {})).toEqual({ replicas: 2, autoscaling: undefined });
+  expect(scaled(false, false, {})).toEqual({ replicas: 1, autoscaling: undefined });
+});
+
 test('another registry, another user and other limits are handed on', () => {
   const { stack, platform } = fakeStack();
   new Release(stack, 'models', {
