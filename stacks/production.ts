@@ -18,8 +18,8 @@ import { Stage } from './environment';
 export const PRODUCTION: Stage = {
   name: 'production',
   platform: 'kubernetes',
-  // Twice what it asks for at the most: a rollout starts new pods beside the old ones, and each model adds its own.
-  quota: { cpu: '64', memory: '64Gi', storage: '500Gi', pods: 100 },
+  // About twice what it may use with one model while that is rolled out; each further model adds up to 8 and 8Gi.
+  quota: { cpu: '48', memory: '48Gi', storage: '350Gi', pods: 100 },
   highlyAvailable: true,
   configuration: (stack) => ({
     registry: { port: 5100 },
