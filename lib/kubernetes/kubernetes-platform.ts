@@ -1,4 +1,3 @@
-import type { NetworkPolicyV1Spec } from '@cdktf/provider-kubernetes/lib/network-policy-v1';
 import { DataResource, Fn, ITerraformDependable, TerraformProvider, TerraformStack } from 'cdktf';
 import { Construct, IConstruct } from 'constructs';
 import { Container } from '../core/container';
@@ -418,18 +417,25 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     if (hard !== undefined) {
       new bindings.ResourceQuotaV1(this, 'quota', { metadata, spec: { hard }, dependsOn: [namespace] });
     }
-    // Nobody reaches anybody, and everybody may ask for names; the rest is what workloads say that they reach.
-    const everyone: NetworkPolicyV1Spec = {
-      podSelector: {},
-      policyTypes: ['Ingress', 'Egress'],
-      egress: [{ ports: ['UDP', 'TCP'].map((protocol) => ({ port: '53', protocol })) }],
-    };
-    new bindings.NetworkPolicyV1(this, 'default-deny', {
+    this.denyByDefault('default-deny', metadata, namespace);
+    return namespace;
+  }
+
+  /** Nobody reaches anybody, and everybody may ask for names; the rest is what workloads say that they reach. */
+  private denyByDefault(
+    id: string,
+    metadata: { readonly namespace: string; readonly labels: Record<string, string> },
+    namespace: ITerraformDependable,
+  ): void {
+    new bindings.NetworkPolicyV1(this, id, {
       metadata: { ...metadata, name: 'default-deny' },
-      spec: everyone,
+      spec: {
+        podSelector: {},
+        policyTypes: ['Ingress', 'Egress'],
+        egress: [{ ports: ['UDP', 'TCP'].map((protocol) => ({ port: '53', protocol })) }],
+      },
       dependsOn: [namespace],
     });
-    return namespace;
   }
 
   private quota(): Record<string, string> | undefined {
@@ -449,17 +455,20 @@ export class KubernetesPlatform extends Construct implements IPlatform {
   /** The namespace of what has to see the machine itself, made for the first one. */
   private ensureNodeNamespace(): ITerraformDependable[] {
     if (this.namespaceResource === undefined) return [];
+    if (this.nodeNamespaceResource !== undefined) return [this.nodeNamespaceResource];
     const name = this.nodeNamespace;
-    this.nodeNamespaceResource ??= new bindings.NamespaceV1(this, 'node-namespace', {
+    const labels = this.labels(name, 'node-namespace', 'platform');
+    this.nodeNamespaceResource = new bindings.NamespaceV1(this, 'node-namespace', {
       metadata: {
         name,
-        labels: { ...this.labels(name, 'node-namespace', 'platform'), ...podSecurity('privileged') },
+        labels: { ...labels, ...podSecurity('privileged') },
         annotations: {
           'cdktf-mlops.reason':
             "Exporters here read the machine's own file systems and processes, which 'restricted' forbids.",
         },
       },
     });
+    this.denyByDefault('node-default-deny', { namespace: name, labels }, this.nodeNamespaceResource);
     return [this.nodeNamespaceResource];
   }
 
