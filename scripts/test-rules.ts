@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Image } from '../lib/core';
 import { fakeStack } from '../test/support/fake-platform';
-import { renderWatchedEnvironment } from '../test/support/watched-environment';
+import { renderWatched, watchedCluster, watchedEnvironment } from '../test/support/watched-environment';
 import { root } from './lib/freshness';
 
 /**
- * `npm run test:rules`: Prometheus' and Alertmanager's own tools check the configuration of a whole environment and run
- * the rules' unit tests of test/monitoring/rules. The tools come from the images that the environment runs, with
+ * `npm run test:rules`: Prometheus' and Alertmanager's own tools check the configuration of a whole environment, on
+ * Docker and in a cluster, and run the rules' unit tests of test/monitoring/rules; those of a cluster's own rules are in
+ * kubernetes/ there. The tools come from the images that the environment runs, with
  * `docker run`; the image's references are those of the recorded supply, or else the published ones.
  */
 const tests = join(root, 'test/monitoring/rules');
@@ -17,23 +18,28 @@ const tests = join(root, 'test/monitoring/rules');
 const directory = mkdtempSync(join(tmpdir(), 'cdktf-mlops-rules-'));
 let failed = false;
 try {
-  const files = renderWatchedEnvironment();
-  for (const [path, content] of Object.entries(files)) {
-    const target = join(directory, path);
-    mkdirSync(join(target, '..'), { recursive: true });
-    writeFileSync(target, content);
+  for (const [name, environment] of [
+    ['docker', watchedEnvironment()],
+    ['kubernetes', watchedCluster()],
+  ] as const) {
+    for (const [path, content] of Object.entries(renderWatched(environment, `/tmp/check/${name}`))) {
+      const target = join(directory, name, path);
+      mkdirSync(join(target, '..'), { recursive: true });
+      writeFileSync(target, content);
+    }
   }
   cpSync(tests, join(directory, 'tests'), { recursive: true });
-  const unitTests = readdirSync(tests)
+  const unitTests = readdirSync(tests, { encoding: 'utf8', recursive: true })
     .filter((name) => name.endsWith('.test.yaml'))
     .map((name) => `/check/tests/${name}`);
-  tool('prometheus', 'promtool', ['check', 'config', '/check/etc/prometheus/prometheus.yml']);
-  tool('prometheus', 'promtool', ['check', 'rules', '/check/etc/prometheus/rules.yml']);
+  for (const name of ['docker', 'kubernetes']) {
+    tool('prometheus', 'promtool', ['check', 'config', `/check/${name}/etc/prometheus/prometheus.yml`]);
+  }
   tool('prometheus', 'promtool', ['test', 'rules', ...unitTests]);
-  tool('alertmanager', 'amtool', ['check-config', '/check/etc/alertmanager/alertmanager.yml']);
+  tool('alertmanager', 'amtool', ['check-config', '/check/docker/etc/alertmanager/alertmanager.yml']);
   tool('blackbox-exporter', 'blackbox_exporter', [
     '--config.check',
-    '--config.file=/check/etc/blackbox_exporter/config.yml',
+    '--config.file=/check/docker/etc/blackbox_exporter/config.yml',
   ]);
 } finally {
   rmSync(directory, { recursive: true, force: true });

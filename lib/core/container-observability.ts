@@ -1,10 +1,9 @@
 import { AlertRule, DashboardPanel, Severity } from './observability';
 import { selector } from './promql';
 
-/** Metrics of containers, as cAdvisor names them, in whose form kubelets tell them too. */
+/** Metrics of containers, as cAdvisor and kubelets name them alike. */
 export const CONTAINER_METRICS = {
   memory: 'container_memory_working_set_bytes',
-  memoryLimit: 'container_spec_memory_limit_bytes',
   cpu: 'container_cpu_usage_seconds_total',
   received: 'container_network_receive_bytes_total',
   sent: 'container_network_transmit_bytes_total',
@@ -14,19 +13,25 @@ export const CONTAINER_METRICS = {
 export interface ContainerSeries {
   /** Job whose series carry `workload`. */
   readonly job: string;
+  /** Bytes of memory that each container may use. */
+  readonly memoryLimit: string;
+  /** Labels that a container's use and its limit have in common. @default - all */
+  readonly limitOn?: string;
   /** Restarts of each container within 15 minutes. */
   readonly restarts: string;
   /** Label that tells the containers of one workload apart. */
   readonly replica: string;
   /** Bytes per second by `workload`, of a counter. @default - the counter's series carry `workload` */
   readonly network?: (metric: string) => string;
+  /** The event without which there is nothing about networks. @default - none */
+  readonly networkNeeds?: string;
 }
 
 /** A container that uses nearly all of the memory that it may. */
-export function memoryNearLimit({ job }: ContainerSeries, memoryShare: number): AlertRule {
+export function memoryNearLimit(series: ContainerSeries, memoryShare: number): AlertRule {
   return {
     name: 'ContainerMemoryNearLimit',
-    expr: `${shareOfLimit(job)} > ${memoryShare}`,
+    expr: `${shareOfLimit(series)} > ${memoryShare}`,
     forDuration: '5m',
     severity: Severity.TICKET,
     summary: '{{ $labels.workload }} uses {{ $value | humanizePercentage }} of its memory limit.',
@@ -41,7 +46,7 @@ export function containerPanels(series: ContainerSeries): DashboardPanel[] {
   const network = series.network ?? rateBy;
   const legend = `{{${replica}}}`;
   return [
-    { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: shareOfLimit(job), legend }] },
+    { title: 'Memory of its limit', unit: 'percentunit', queries: [{ expr: shareOfLimit(series), legend }] },
     { title: 'Memory', unit: 'bytes', queries: [{ expr: selector(CONTAINER_METRICS.memory, { job }), legend }] },
     { title: 'Processor', unit: 'short', queries: [{ expr: rateBy(CONTAINER_METRICS.cpu), legend: '{{workload}}' }] },
     {
@@ -56,10 +61,12 @@ export function containerPanels(series: ContainerSeries): DashboardPanel[] {
         { expr: network(CONTAINER_METRICS.received), legend: '{{workload}} received' },
         { expr: network(CONTAINER_METRICS.sent), legend: '{{workload}} sent' },
       ],
+      needs: series.networkNeeds,
     },
   ];
 }
 
-function shareOfLimit(job: string): string {
-  return `${selector(CONTAINER_METRICS.memory, { job })} / (${selector(CONTAINER_METRICS.memoryLimit, { job })} > 0)`;
+function shareOfLimit({ job, memoryLimit, limitOn }: ContainerSeries): string {
+  const match = limitOn === undefined ? '' : ` on (${limitOn})`;
+  return `${selector(CONTAINER_METRICS.memory, { job })} /${match} (${memoryLimit} > 0)`;
 }

@@ -62,7 +62,8 @@ function containersObservability(address: string, environment: string, threshold
   // A restart keeps what cAdvisor calls the start time, which is that of the container's creation, and begins the
   // counters anew.
   const restarts = `resets(${selector(CONTAINER_METRICS.cpu, { job })}[15m])`;
-  const series = { job, restarts, replica: 'workload' };
+  const memoryLimit = selector('container_spec_memory_limit_bytes', { job });
+  const series = { job, memoryLimit, restarts, replica: 'workload' };
   return {
     component: 'Containers',
     // As often as cAdvisor looks itself, so that a container which lives for seconds only is seen.

@@ -4,8 +4,10 @@ import { PlatformThresholds } from '../core/platform';
 import { selector } from '../core/promql';
 import { API_TOKEN, apiDiscovery, OBJECTS_JOB } from './discovery';
 
-/** Job of the kubelets' metrics about containers. */
+/** Job of the kubelets' metrics about what containers use. */
 const CONTAINERS_JOB = 'kubelet';
+/** Job of the kubelets' cAdvisor, asked for what it alone knows. */
+const NETWORK_JOB = 'kubelet-network';
 /** Job of the kubelets' metrics about volumes. */
 const VOLUMES_JOB = 'kubelet-volumes';
 
@@ -18,6 +20,7 @@ export const VOLUME_METRICS = {
 /** Metrics of kube-state-metrics. */
 export const OBJECT_METRICS = {
   container: 'kube_pod_container_info',
+  limits: 'kube_pod_container_resource_limits',
   restarts: 'kube_pod_container_status_restarts_total',
   lastTerminated: 'kube_pod_container_status_last_terminated_reason',
   terminated: 'kube_pod_container_status_terminated_reason',
@@ -52,6 +55,7 @@ const SCALED = 'a workload that is scaled automatically';
 const FAILED = 'a job that failed';
 const OUT_OF_MEMORY = 'a container that met its memory limit';
 const QUOTA = 'a quota of the namespace';
+const NETWORKS = 'a container runtime of whose networks kubelets tell';
 const VOLUMES = 'a kind of volume that says how full it is';
 
 /** What to watch about the environment's containers, and about the objects behind them. */
@@ -64,23 +68,24 @@ function containersObservability({ namespaces, thresholds }: ClusterWatch): Obse
   const of = (metric: string, matchers = {}) => selector(metric, { job: OBJECTS_JOB, ...matchers });
   const restarts = `increase(${of(OBJECT_METRICS.restarts)}[15m])`;
   const killed = { reason: 'OOMKilled' };
+  const container = 'namespace, pod, workload';
   const series = {
     job,
+    memoryLimit: `max by (${container}) (${of(OBJECT_METRICS.limits, { resource: 'memory' })})`,
+    limitOn: container,
     restarts,
     replica: 'pod',
     // A pod's containers share its network, and its series name none of them.
     network: (metric: string) =>
-      `sum by (workload) (sum by (namespace, pod) (rate(${selector(metric, { job })}[2m])) ` +
-      `* on (namespace, pod) group_left (workload) max by (namespace, pod, workload) (${of(OBJECT_METRICS.container)}))`,
+      `sum by (workload) (sum by (namespace, pod) (rate(${selector(metric, { job: NETWORK_JOB })}[2m])) ` +
+      `* on (namespace, pod) group_left (workload) max by (${container}) (${of(OBJECT_METRICS.container)}))`,
+    networkNeeds: NETWORKS,
   };
   return {
     component: 'Containers',
     jobs: [
-      kubelet(CONTAINERS_JOB, '/metrics/cadvisor', {
-        // A container that is gone is no longer told of, and its series are to end with that.
-        honor_timestamps: false,
-        metric_relabel_configs: ownContainers(namespaces),
-      }),
+      kubelet(CONTAINERS_JOB, '/metrics/resource', namespaces, [CONTAINER_METRICS.memory, CONTAINER_METRICS.cpu]),
+      kubelet(NETWORK_JOB, '/metrics/cadvisor', namespaces, [CONTAINER_METRICS.received, CONTAINER_METRICS.sent]),
     ],
     alerts: [
       {
@@ -129,15 +134,7 @@ function objectsObservability({ environment, namespaces, objects, thresholds }: 
         targets: [objects],
         scrapeConfig: { metric_relabel_configs: workloadOfObjects(environment) },
       },
-      kubelet(VOLUMES_JOB, '/metrics', {
-        metric_relabel_configs: [
-          {
-            source_labels: ['__name__', 'namespace'],
-            regex: `(${Object.values(VOLUME_METRICS).join('|')});(${namespaces.join('|')})`,
-            action: 'keep',
-          },
-        ],
-      }),
+      kubelet(VOLUMES_JOB, '/metrics', namespaces, Object.values(VOLUME_METRICS)),
     ],
     alerts: [
       {
@@ -246,8 +243,8 @@ function objectsObservability({ environment, namespaces, objects, thresholds }: 
   };
 }
 
-/** A job of all kubelets. */
-function kubelet(name: string, path: string, more: Record<string, unknown>): ScrapeJob {
+/** A job of all kubelets. A node carries other people's pods too: only ours are kept, and of them what is shown. */
+function kubelet(name: string, path: string, namespaces: readonly string[], metrics: readonly string[]): ScrapeJob {
   return {
     name,
     targets: [],
@@ -258,31 +255,20 @@ function kubelet(name: string, path: string, more: Record<string, unknown>): Scr
       // Most clusters have kubelets sign their certificates themselves. The token may read no more than metrics and
       // which pods and nodes there are, and is good for an hour.
       tls_config: { insecure_skip_verify: true },
+      // What is gone is no longer told of, and its series are to end with that.
+      honor_timestamps: false,
       kubernetes_sd_configs: [apiDiscovery('node')],
       relabel_configs: [{ source_labels: ['__meta_kubernetes_node_name'], target_label: 'instance' }],
-      ...more,
+      metric_relabel_configs: [
+        {
+          source_labels: ['__name__', 'namespace'],
+          regex: `(${metrics.join('|')});(${namespaces.join('|')})`,
+          action: 'keep',
+        },
+        { source_labels: ['container'], regex: '(.+)', target_label: 'workload' },
+      ],
     },
   };
-}
-
-/** A node carries other people's pods too: only ours are kept, and of them what is shown. */
-function ownContainers(namespaces: readonly string[]): object[] {
-  const { memory, memoryLimit, cpu, received, sent } = CONTAINER_METRICS;
-  const own = `(${namespaces.join('|')})`;
-  return [
-    {
-      source_labels: ['__name__', 'namespace', 'container'],
-      regex: `(${[memory, memoryLimit, cpu].join('|')});${own};.+|(${[received, sent].join('|')});${own};.*`,
-      action: 'keep',
-    },
-    // Some runtimes name the container that only holds a pod's network.
-    {
-      source_labels: ['__name__', 'container'],
-      regex: `(${[memory, memoryLimit, cpu].join('|')});POD`,
-      action: 'drop',
-    },
-    { source_labels: ['container'], target_label: 'workload' },
-  ];
 }
 
 /** A container is named after its component, and so is what makes its pods, behind the environment's name. */

@@ -53,7 +53,8 @@ export function machineObservability(address: string, alerts: Required<Monitorin
         forDuration: '5m',
         severity: Severity.PAGE,
         summary: 'Only {{ $value | humanizePercentage }} of the memory of {{ $labels.instance }} is available.',
-        runbook: 'Look which container grew. Set a limit for what has none, or move something away.',
+        runbook:
+          'Look on the dashboard of the containers which one grew. Set a limit for what has none, or move something away.',
       },
     ],
     panels: [
@@ -70,10 +71,14 @@ export function machineObservability(address: string, alerts: Required<Monitorin
       {
         title: 'Load',
         unit: 'short',
-        queries: [{ expr: selector(MACHINE_METRICS.load, { job }), legend: '5 minutes' }],
+        queries: [{ expr: selector(MACHINE_METRICS.load, { job }), legend: '{{instance}}' }],
       },
       { title: 'Memory available', unit: 'percentunit', queries: [{ expr: freeMemory, legend: '{{instance}}' }] },
-      { title: 'Disk free', unit: 'percentunit', queries: [{ expr: `${free} / ${size}`, legend: '{{mountpoint}}' }] },
+      {
+        title: 'Disk free',
+        unit: 'percentunit',
+        queries: [{ expr: `${free} / ${size}`, legend: '{{instance}} {{mountpoint}}' }],
+      },
       {
         title: 'Disk traffic',
         unit: 'Bps',

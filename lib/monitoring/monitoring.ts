@@ -212,7 +212,8 @@ export class Monitoring extends Construct {
     const watched = [...(props.watch ?? []).map((one) => one.observability), this.extra(), ...own];
     const jobs = watched.flatMap((one) => one.jobs ?? []);
     const { whenSilent } = watch;
-    this.observability = [targetsObservability({ jobs, alerts, whenSilent }), ...watched].filter(hasContent);
+    const findsPods = jobs.some((job) => job.fileSd === undefined && platform.discover(job) !== undefined);
+    this.observability = [targetsObservability({ jobs, alerts, findsPods, whenSilent }), ...watched].filter(hasContent);
     const collected = collect(this, this.observability);
     this.checkLiveTargets(collected);
 
@@ -356,7 +357,6 @@ export class Monitoring extends Construct {
       'var/lib/docker',
       'var/lib/containerd',
       'var/lib/kubelet',
-      'var/lib/rancher',
     ];
     return this.exporter('node', 'node-exporter', 9100, '/', {
       command: [
@@ -365,7 +365,8 @@ export class Monitoring extends Construct {
         ...['cpu', 'diskstats', 'filesystem', 'loadavg', 'meminfo', 'stat', 'time', 'uname', 'vmstat'].map(
           (c) => `--collector.${c}`,
         ),
-        `--collector.filesystem.mount-points-exclude=^/(${none.join('|')})($|/)`,
+        // A volume is mounted once more for each pod that uses it, wherever the kubelet's directory is.
+        `--collector.filesystem.mount-points-exclude=^/(${none.join('|')})($|/)|/pods/[-0-9a-f]+/volume`,
         '--collector.filesystem.fs-types-exclude=^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|erofs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tmpfs|tracefs)$',
       ],
       volumes: [Volume.host('/', '/host')],

@@ -1,24 +1,32 @@
 import { Observability, ScrapeJob, Severity } from '../core/observability';
-import { selector } from '../core/promql';
+import { Matchers, selector } from '../core/promql';
 import { MonitoringAlerts } from './monitoring-alerts';
 
 /** What {@link targetsObservability} takes. */
 export interface TargetsWatch {
   readonly jobs: readonly ScrapeJob[];
   readonly alerts: Required<MonitoringAlerts>;
+  /** Whether the platform lists pods as soon as they begin to start. */
+  readonly findsPods: boolean;
   /** What to do first when a target does not answer. */
   readonly whenSilent: string;
 }
 
 /** What every target has in common: whether it is there and answers. */
-export function targetsObservability({ jobs, alerts, whenSilent }: TargetsWatch): Observability {
+export function targetsObservability({ jobs, alerts, findsPods, whenSilent }: TargetsWatch): Observability {
   const fixed = jobs.filter((job) => job.fileSd === undefined).map((job) => job.name);
   const live = jobs.filter((job) => job.fileSd !== undefined).map((job) => job.name);
   const probed = jobs.some((job) => job.probe !== undefined);
   const certified = jobs.some((job) => job.probe !== undefined && job.targets.some((t) => t.startsWith('https://')));
   // A probe's own `up` says only that the blackbox exporter answers, which has an `up` of its own. Live targets come
   // and go, and whoever lists them has rules for them.
-  const answering = selector('up', { probe: '', ...(live.length === 0 ? {} : { job: `!~${live.join('|')}` }) });
+  const answering = (matchers: Matchers) =>
+    selector('up', { probe: '', ...(live.length === 0 ? {} : { job: `!~${live.join('|')}` }), ...matchers });
+  // A pod that has never answered yet may still be starting; whether enough of them do is the platform's to say.
+  const pods = answering({ pod: '!=' });
+  const silent = findsPods
+    ? `${answering({ pod: '' })} == 0 or (${pods} == 0 and max_over_time(${pods}[1d]) > 0)`
+    : `${answering({})} == 0`;
   const down = `${alerts.downSeconds}s`;
   const days = `(${selector('probe_ssl_earliest_cert_expiry')} - time()) / 86400`;
   return {
@@ -26,7 +34,7 @@ export function targetsObservability({ jobs, alerts, whenSilent }: TargetsWatch)
     alerts: [
       {
         name: 'ComponentDown',
-        expr: `${answering} == 0`,
+        expr: silent,
         forDuration: down,
         severity: Severity.PAGE,
         summary:

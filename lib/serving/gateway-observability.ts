@@ -118,7 +118,7 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
         expr: byModel(`${up} == 0`),
         forDuration: `${noServer}s`,
         severity: Severity.PAGE,
-        summary: 'No server of {{ $labels.model }} is ready: all of its requests fail.',
+        summary: 'No server of {{ $labels.model }} is ready at {{ $labels.instance }}: all of its requests fail.',
         runbook:
           "Look at the model's servers: their containers, their log, their memory. Release the last good version again.",
       },
@@ -135,7 +135,8 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
         expr: `${connections} > ${connectionShare}`,
         forDuration: '1m',
         severity: Severity.TICKET,
-        summary: 'The gateway holds {{ $value | humanizePercentage }} of the connections that it can take.',
+        summary:
+          'The gateway {{ $labels.instance }} holds {{ $value | humanizePercentage }} of the connections that it can take.',
         runbook: 'Look for a client that keeps connections open, and whether model servers answer slowly.',
       },
     ],
@@ -166,7 +167,8 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
         title: 'Users in the last hour',
         unit: 'short',
         kind: 'stat',
-        queries: [{ expr: selector(GATEWAY_METRICS.users, { job, name: 'users' }), legend: 'users' }],
+        // Each replica counts for itself and, as connections are spread over them, sees nearly everybody.
+        queries: [{ expr: `max(${selector(GATEWAY_METRICS.users, { job, name: 'users' })})`, legend: 'users' }],
       },
       {
         title: 'Requests in the last day',
@@ -209,23 +211,30 @@ export function gatewayObservability(props: GatewayObservabilityProps): Observab
         unit: 'short',
         queries: [
           {
-            expr: byModel(selector(GATEWAY_METRICS.serverWeight, { job, proxy: MODEL_BACKENDS })),
+            expr: byModel(
+              `max by (proxy, server) (${selector(GATEWAY_METRICS.serverWeight, { job, proxy: MODEL_BACKENDS })})`,
+            ),
             legend: '{{model}} v{{server}}',
           },
         ],
       },
-      { title: 'Connections', unit: 'percentunit', queries: [{ expr: connections, legend: 'of the limit' }] },
+      { title: 'Connections', unit: 'percentunit', queries: [{ expr: connections, legend: '{{instance}}' }] },
       {
         title: 'Time to answer, mean of the last requests',
         unit: 's',
         queries: [
           {
-            expr: byModel(selector(GATEWAY_METRICS.modelTime, { job, proxy: MODEL_BACKENDS })),
+            expr: byModel(`avg by (proxy) (${selector(GATEWAY_METRICS.modelTime, { job, proxy: MODEL_BACKENDS })})`),
             legend: '{{model}}',
           },
         ],
       },
-      { title: 'Servers ready', unit: 'short', kind: 'stat', queries: [{ expr: byModel(up), legend: '{{model}}' }] },
+      {
+        title: 'Servers ready',
+        unit: 'short',
+        kind: 'stat',
+        queries: [{ expr: byModel(`min by (proxy) (${up})`), legend: '{{model}}' }],
+      },
     ],
   };
 }

@@ -47,9 +47,11 @@ const UP = selector('up', { job: MODELS_JOB });
 
 /**
  * Two failed scrapes within half a minute, of a target that is still listed: one alone may be a busy moment, and a
- * server that a release has replaced is gone some seconds before Prometheus hears of it.
+ * server that a release has replaced is gone some seconds before Prometheus hears of it. One that has not answered yet
+ * may still be starting: whoever deploys it waits for it.
  */
-const DOWN = `count_over_time(${UP}[30s]) - sum_over_time(${UP}[30s]) >= 2 and ${UP}`;
+const DOWN =
+  `count_over_time(${UP}[30s]) - sum_over_time(${UP}[30s]) >= 2 and ${UP} ` + `and max_over_time(${UP}[1d]) > 0`;
 
 /** Labels that a release puts on each target. */
 const VERSION = ['model', 'version'];
@@ -103,7 +105,7 @@ export function modelServersObservability(props: ModelServersObservabilityProps 
         forDuration: '10s',
         severity: Severity.PAGE,
         summary: `The server of ${who} ({{ $labels.instance }}) is down or keeps failing.`,
-        runbook: "Read the container's last log lines. If it does not recover, release the last good version again.",
+        runbook: 'Read its last log lines. If it does not recover, release the last good version again.',
       },
       {
         name: 'ModelServerRestarted',

@@ -37,11 +37,16 @@ test.each([
   [
     'a job without targets',
     [of({ jobs: [{ name: 'app', targets: [] }] })],
-    /'jobs.app.targets' is \[\]; give either targets or fileSd/,
+    /'jobs.app.targets' is \[\]; give either targets or fileSd, or what finds them/,
   ],
   [
     'a job with both kinds of targets',
     [of({ jobs: [{ ...job, fileSd: '/live/x.json' }] })],
+    /give either targets or fileSd/,
+  ],
+  [
+    'a job with targets that finds others',
+    [of({ jobs: [{ ...job, scrapeConfig: { dns_sd_configs: [] } }] })],
     /give either targets or fileSd/,
   ],
   [

@@ -1,11 +1,25 @@
+import { TerraformStack, Testing } from 'cdktf';
 import { MlopsEnvironment } from '../../lib/environment/mlops-environment';
 import { AlertReceiver } from '../../lib/monitoring';
-import { Observability, Secret, Severity, Workload } from '../../lib/core';
-import { fakeStack } from './fake-platform';
+import { IPlatform, Observability, Secret, Severity, Workload } from '../../lib/core';
+import { watchContainers } from '../../lib/docker/container-watch';
+import { KubernetesPlatform } from '../../lib/kubernetes';
+import { FakePlatform } from './fake-platform';
 
-/** An environment with everything that can be watched: TLS at the gateway, every kind of receiver, a heartbeat. */
-export function watchedEnvironment(): { observability: Observability[]; workloads: Workload[] } {
-  const { stack, platform } = fakeStack();
+/** What a program makes, and what of it is watched. */
+export interface WatchedEnvironment {
+  readonly observability: Observability[];
+  readonly workloads: Workload[];
+}
+
+/**
+ * An environment with everything that can be watched: TLS at the gateway, every kind of receiver, a heartbeat.
+ *
+ * @param platformOf makes its platform, whose environment is named `test`
+ */
+export function watchedEnvironment(platformOf: (stack: TerraformStack) => IPlatform = fake): WatchedEnvironment {
+  const stack = new TerraformStack(Testing.app(), 'test');
+  const platform = platformOf(stack);
   const secret = (id: string) => Secret.fromVariable(stack, id, id);
   const environment = new MlopsEnvironment(stack, 'test', {
     platform,
@@ -26,23 +40,37 @@ export function watchedEnvironment(): { observability: Observability[]; workload
       heartbeat: AlertReceiver.webhook('dead-man', 'http://hook.example.com:8000/heartbeat'),
     },
   });
-  return { observability: environment.monitoring!.observability, workloads: platform.workloads };
+  const workloads = stack.node.findAll().filter((one) => one instanceof Workload);
+  return { observability: environment.monitoring!.observability, workloads };
+}
+
+/** Likewise in a cluster. */
+export function watchedCluster(): WatchedEnvironment {
+  return watchedEnvironment((stack) => new KubernetesPlatform(stack, 'platform', { environment: 'test' }));
+}
+
+function fake(stack: TerraformStack): IPlatform {
+  const platform = new FakePlatform(stack, 'platform');
+  platform.watcher = watchContainers;
+  return platform;
 }
 
 /**
  * The monitoring's configuration files by their path below a directory. References inside of them are made relative to
  * that directory, so that the tools which check them find the files.
+ *
+ * @param directory absolute path that they will have
  */
-export function renderWatchedEnvironment(): Record<string, string> {
-  const files: Record<string, string> = {};
-  for (const workload of watchedEnvironment().workloads) {
+export function renderWatched({ workloads }: WatchedEnvironment, directory: string): Record<string, string> {
+  const files: Record<string, string> = { 'run/kubernetes/token': '', 'run/kubernetes/ca.crt': '' };
+  for (const workload of workloads) {
     if (!workload.componentPath.startsWith('monitoring/')) continue;
     for (const name of Object.keys(workload.spec.secrets ?? {})) files[`run/secrets/${name}`] = 'https://example.com/x';
     for (const { path, content } of workload.spec.files ?? []) {
       files[path.slice(1)] = content
         .replace(/([$%])\1\{/g, '$1{')
-        .replaceAll('/etc/prometheus/', '/tmp/check/etc/prometheus/')
-        .replaceAll('/run/secrets/', '/tmp/check/run/secrets/');
+        .replaceAll('/etc/prometheus/', `${directory}/etc/prometheus/`)
+        .replaceAll(/\/run\/(secrets|kubernetes)\//g, `${directory}/run/$1/`);
     }
   }
   files['live/model-targets.json'] = '[]';
