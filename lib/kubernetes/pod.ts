@@ -5,6 +5,7 @@ import { ConfigFile } from '../core/config-file';
 import { check, ValidationError } from '../core/errors';
 import { escapeTemplate } from '../core/escape';
 import { HealthCheck } from '../core/health-check';
+import { physicalName } from '../core/names';
 import { Resources } from '../core/resources';
 import { VolumeKind } from '../core/volume';
 import { Workload } from '../core/workload';
@@ -61,7 +62,8 @@ export function podTemplate(container: PodOwner, parts: PodParts): PodTemplate {
   const [uid, gid] = (spec.user ?? '').split(':');
   const group = gid ?? uid;
   const props = container instanceof Workload ? container.props : undefined;
-  const name = container.componentPath.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+  const [first, ...rest] = container.componentPath.split('/');
+  const name = physicalName(first, rest);
   const nonRoot = uid !== '0';
   return {
     metadata: { labels: parts.labels, annotations: parts.annotations },
