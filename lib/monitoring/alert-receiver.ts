@@ -14,6 +14,12 @@ export interface AlertReceiverOptions {
   readonly sendResolved?: boolean;
 }
 
+/** What {@link AlertReceiver.webhookFromSecret} takes. */
+export interface SecretWebhookOptions extends AlertReceiverOptions {
+  /** Port of the URL: in a cluster Alertmanager is let out to no other. @default 443 */
+  readonly port?: number;
+}
+
 /** What {@link AlertReceiver.slack} takes. */
 export interface SlackReceiverOptions extends AlertReceiverOptions {
   /** For example `#ml-alerts`. @default - the channel of the webhook */
@@ -35,6 +41,9 @@ export interface EmailReceiverProps extends AlertReceiverOptions {
   /** Refuse a mail server without STARTTLS. @default true */
   readonly requireTls?: boolean;
 }
+
+/** Stands for a host that nobody may read; the top-level domain is reserved for names that never resolve. */
+const SOMEWHERE = 'secret.invalid';
 
 const DEFAULT_SEVERITIES = [Severity.PAGE, Severity.TICKET];
 const TITLE = '{{ .Status | toUpper }} {{ .CommonLabels.alertname }} {{ .CommonLabels.environment }}';
@@ -66,11 +75,17 @@ export class AlertReceiver {
   }
 
   /** A POST of Alertmanager's JSON to a URL that nobody may read. */
-  public static webhookFromSecret(name: string, url: Secret, options: AlertReceiverOptions = {}): AlertReceiver {
+  public static webhookFromSecret(name: string, url: Secret, options: SecretWebhookOptions = {}): AlertReceiver {
     const file = `${name}-url`;
-    return new AlertReceiver(name, options, { [file]: url }, (common) => ({
-      webhook_configs: [{ ...common, url_file: `${SECRETS_DIRECTORY}/${file}` }],
-    }));
+    const port = options.port ?? 443;
+    checkPort('AlertReceiver.webhookFromSecret', 'port', port);
+    return new AlertReceiver(
+      name,
+      options,
+      { [file]: url },
+      (common) => ({ webhook_configs: [{ ...common, url_file: `${SECRETS_DIRECTORY}/${file}` }] }),
+      Endpoint.fromUrl(`https://${SOMEWHERE}:${port}`),
+    );
   }
 
   /** A message in Slack, by the URL of an incoming webhook, which is a secret. */
@@ -80,7 +95,7 @@ export class AlertReceiver {
     if (channel !== undefined) {
       check(/^[#@]?[\w.-]+$/.test(channel), 'AlertReceiver.slack', 'channel', channel, "write it as '#channel'");
     }
-    return new AlertReceiver(name, options, { [file]: webhookUrl }, (common) => ({
+    const render = (common: object) => ({
       slack_configs: [
         {
           ...common,
@@ -90,7 +105,14 @@ export class AlertReceiver {
           text: TEXT,
         },
       ],
-    }));
+    });
+    return new AlertReceiver(
+      name,
+      options,
+      { [file]: webhookUrl },
+      render,
+      Endpoint.fromUrl('https://hooks.slack.com'),
+    );
   }
 
   /**
@@ -151,7 +173,7 @@ export class AlertReceiver {
     options: AlertReceiverOptions,
     private readonly files: Record<string, Secret>,
     private readonly render: (common: object) => object,
-    private readonly endpoint?: Endpoint,
+    private readonly endpoint: Endpoint,
   ) {
     checkLabel('AlertReceiver', 'name', name);
     this.severities = [...(options.severities ?? DEFAULT_SEVERITIES)];
@@ -185,10 +207,10 @@ export class AlertReceiver {
   }
 
   /**
-   * Where it is, when that is no secret.
+   * Where Alertmanager reaches it.
    * @internal
    */
-  public _reaches(): Endpoint | undefined {
+  public _reaches(): Endpoint {
     return this.endpoint;
   }
 }

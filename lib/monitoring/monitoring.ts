@@ -321,7 +321,7 @@ export class Monitoring extends Construct {
       ports: [{ name: 'http', port: 9093, publish: props.publishAlertmanager }],
       healthCheck: HealthCheck.http('/-/ready', 9093),
       resources: Resources.of({ cpu: '250m', memory: '128Mi' }),
-      reaches: told.map((receiver) => receiver._reaches()).filter((endpoint) => endpoint !== undefined),
+      reaches: told.map((receiver) => receiver._reaches()),
     });
   }
 

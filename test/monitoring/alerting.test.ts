@@ -49,7 +49,7 @@ test('a webhook gets pages and tickets and hears when they are over; the heartbe
 test('secrets of receivers are files', () => {
   const { config, workload, secret } = alertmanager((s) => ({
     receivers: [
-      AlertReceiver.webhookFromSecret('pager', s, { severities: [Severity.PAGE], sendResolved: false }),
+      AlertReceiver.webhookFromSecret('pager', s, { severities: [Severity.PAGE], sendResolved: false, port: 8443 }),
       AlertReceiver.slack('chat', s, { channel: '#ml' }),
       AlertReceiver.email('mail', {
         to: ['a@example.com', 'b@example.com'],
@@ -61,6 +61,11 @@ test('secrets of receivers are files', () => {
     ],
   }));
   expect(workload.spec.secrets).toEqual({ 'pager-url': secret, 'chat-url': secret, 'mail-password': secret });
+  expect(workload.spec.reaches!.map((one) => one.address)).toEqual([
+    'secret.invalid:8443',
+    'hooks.slack.com:443',
+    'mail.example.com:587',
+  ]);
   expect(config.route.routes[1]).toEqual({ receiver: 'pager', matchers: ['severity=~"page"'], continue: true });
   expect(config.receivers).toEqual([
     { name: 'nobody' },
@@ -92,6 +97,11 @@ const mail = { to: ['a@example.com'], sender: 'c@example.com', smarthost: 'mail.
 
 test.each([
   ['no URL', () => AlertReceiver.webhook('hook', 'hook'), /'url' is "hook"; write http\(s\):\/\/host/],
+  [
+    'a port that is none',
+    () => AlertReceiver.webhookFromSecret('hook', undefined as never, { port: 0 }),
+    /AlertReceiver.webhookFromSecret: 'port' is 0/,
+  ],
   ['a password in a URL', () => AlertReceiver.webhook('hook', 'http://me:hunter2@hook/'), /not shown/],
   ['a token in a query', () => AlertReceiver.webhook('hook', 'http://hook/?token=hunter2'), /webhookFromSecret/],
   ['a name that is no label', () => AlertReceiver.webhook('On call', 'http://hook'), /'name' is "On call"/],
