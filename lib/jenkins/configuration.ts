@@ -89,7 +89,7 @@ export interface JenkinsKubernetesCloud {
    */
   readonly credentialsId: string;
   /** Where agents run: a namespace of their own, since a build is other people's code. RFC 1123 label. */
-  readonly namespace: string;
+  readonly agentNamespace: string;
   /** How many agents may run at once. @default 4 */
   readonly maxContainers?: number;
   readonly agents: JenkinsKubernetesAgent[];
@@ -324,7 +324,7 @@ function kubernetesCloud(scope: IConstruct, cloud: JenkinsKubernetesCloud, url: 
     cloud.serverUrl,
     "write https://host[:port], for example 'https://kubernetes.default.svc'",
   );
-  checkLabel(scope, 'kubernetesCloud.namespace', cloud.namespace);
+  checkLabel(scope, 'kubernetesCloud.agentNamespace', cloud.agentNamespace);
   check(
     typeof cloud.credentialsId === 'string' && cloud.credentialsId !== '',
     scope,
@@ -341,7 +341,7 @@ function kubernetesCloud(scope: IConstruct, cloud: JenkinsKubernetesCloud, url: 
       serverUrl: cloud.serverUrl,
       ...(cloud.serverCertificate === undefined ? {} : { serverCertificate: literal(cloud.serverCertificate) }),
       credentialsId: literal(cloud.credentialsId),
-      namespace: cloud.namespace,
+      namespace: cloud.agentNamespace,
       jenkinsUrl: literal(url),
       // Over the ordinary port: the controller has no other for agents.
       webSocket: true,

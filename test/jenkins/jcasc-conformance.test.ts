@@ -38,7 +38,7 @@ const EVERYTHING: Omit<JenkinsProps, 'platform'> = {
     serverUrl: 'https://kubernetes.default.svc',
     serverCertificate: '-----BEGIN CERTIFICATE-----',
     credentialsId: 'agents-token',
-    namespace: 'builds',
+    agentNamespace: 'builds',
     agents: [
       { label: 'pod', image: Image.fromRegistry('registry.example.com/agent:1') },
       {

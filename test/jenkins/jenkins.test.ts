@@ -161,7 +161,7 @@ test('agents are pods of a namespace of their own, in a cluster that is named', 
   const kubernetesCloud = {
     serverUrl: 'https://cluster.example.com:6443',
     credentialsId: 'agents-token',
-    namespace: 'builds',
+    agentNamespace: 'builds',
     agents: [agent],
   };
   const { clouds } = configuration({ kubernetesCloud, url: 'https://ci.example.com' }).jenkins;
@@ -201,7 +201,7 @@ test('more configuration is a file of its own', () => {
 
 describe('refuses', () => {
   const agent = { label: 'a', image: Image.fromRegistry('a:1') };
-  const cluster = { serverUrl: 'https://c', credentialsId: 'token', namespace: 'builds', agents: [agent] };
+  const cluster = { serverUrl: 'https://c', credentialsId: 'token', agentNamespace: 'builds', agents: [agent] };
   test.each<[string, Props, string]>([
     ['an administrator with a space', { adminUsername: 'the admin' }, `'adminUsername' is "the admin"; use letters`],
     ['a heap beyond the limit', { heapPercent: 95 }, `'heapPercent' is 95; want a whole number from 10 to 90`],
@@ -233,8 +233,8 @@ describe('refuses', () => {
     ],
     [
       'a namespace that can be none',
-      { kubernetesCloud: { ...cluster, namespace: 'My Builds' } },
-      `'kubernetesCloud.namespace' is "My Builds"; use lower-case letters`,
+      { kubernetesCloud: { ...cluster, agentNamespace: 'My Builds' } },
+      `'kubernetesCloud.agentNamespace' is "My Builds"; use lower-case letters`,
     ],
     [
       'agents that are root',
