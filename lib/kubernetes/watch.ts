@@ -14,7 +14,7 @@ const KUBECONFIG = '/etc/kube-state-metrics/kubeconfig';
 
 /** What kube-state-metrics lists, by API group. */
 const WATCHED: Readonly<Record<string, readonly string[]>> = {
-  '': ['persistentvolumeclaims', 'pods', 'resourcequotas'],
+  '': ['pods', 'resourcequotas'],
   apps: ['daemonsets', 'deployments', 'statefulsets'],
   autoscaling: ['horizontalpodautoscalers'],
   batch: ['jobs'],
