@@ -31,19 +31,17 @@ export class KubernetesMachine extends Machine {
     return this.start(CLUSTER, [verb], { cwd: ROOT }).ended;
   }
 
-  /** Starts the cluster, or joins the one that runs. Returns its last words. */
-  public async clusterUp(): Promise<string> {
-    const { code, output } = await this.clusterCommand('up');
-    if (code !== 0) throw new CheckFailed(lastLines(output, 12).join('\n'));
+  /** From here on, every program works on the cluster that runs. */
+  public async joinCluster(): Promise<void> {
     const names = ['KUBECONFIG', 'PATH', 'NO_PROXY', 'CDKTF_MLOPS_REGISTRY'];
     const print = `eval "$("$0" env)" && printf '%s\\n' ${names.map((name) => `"$${name}"`).join(' ')}`;
     const told = (await this.start('bash', ['-c', print, CLUSTER], { cwd: ROOT }).ended).stdout.split('\n');
     this.cluster = Object.fromEntries(names.map((name, index) => [name, told[index]]));
+    this.cluster.KUBE_CONFIG_PATH = this.cluster.KUBECONFIG;
     this.registry = this.cluster.CDKTF_MLOPS_REGISTRY;
     // Parts of our command that are called as functions look for kubectl in this process's own environment.
     process.env.PATH = this.cluster.PATH.split(delimiter)[0] + delimiter + process.env.PATH;
     process.env.KUBECONFIG = this.cluster.KUBECONFIG;
-    return lastLines(output, 2)[0];
   }
 
   /** @throws CheckFailed with its last lines unless kubectl ends with 0. Returns what it printed. */

@@ -7,6 +7,7 @@
  * A cluster that runs already is used, and left running.
  */
 import { KubeObject } from '../../lib/cli/kubernetes';
+import { lastLines } from '../../lib/cli/process';
 import { keyOf, objectsInState } from '../../lib/cli/kubernetes-objects';
 import { Checks, isReady, MODEL, release, STACKS } from './checks';
 import { KubernetesMachine } from './kubernetes-machine';
@@ -42,9 +43,15 @@ const checks = new Checks(machine, report, GATEWAY, 'kubernetes');
 let before: string | undefined;
 
 async function clusterUp(): Promise<string> {
-  if ((await machine.clusterCommand('status')).code !== 0) before = (await machine.clusterCommand('snapshot')).stdout;
-  else report.note('a cluster runs already: it is used, and left running');
-  return machine.clusterUp();
+  if ((await machine.clusterCommand('status')).code === 0) {
+    await machine.joinCluster();
+    return 'one runs already: it is used, and left running';
+  }
+  before = (await machine.clusterCommand('snapshot')).stdout;
+  const { code, output } = await machine.clusterCommand('up');
+  expect(code === 0, lastLines(output, 12).join('\n'));
+  await machine.joinCluster();
+  return lastLines(output, 2)[0];
 }
 
 async function pushImages(): Promise<string> {
@@ -158,6 +165,42 @@ async function brokenVersion(): Promise<string> {
   await checks.expectEmptyPlans([RELEASE_STACK]);
   expect((await machine.pods(`models.${MODEL}.v${MISSING_VERSION}`)).length === 0, 'its pods are left');
   return said;
+}
+
+/** Takes away database and artifacts with all that stands on them, makes them anew, empty, and restores the backup. */
+async function backupAndRestore(): Promise<string> {
+  const describe = (file: string): Promise<string> =>
+    machine.python('registry_digest.py', '--output', `/state/${file}.json`);
+  const had = await describe('before');
+  const backup = await machine.command('backup', ENVIRONMENT);
+  const served = machine.state(RELEASE_STACK);
+  const lost = ['database', 'artifacts'];
+  const targets = (machine.state(ENVIRONMENT).resources ?? []).filter(
+    ({ type, name }) =>
+      type === 'kubernetes_persistent_volume_claim_v1' &&
+      lost.some((path) => name.startsWith(`${ENVIRONMENT}_${path}_`)),
+  );
+  expect(targets.length === lost.length, `claims to destroy: ${targets.map(({ name }) => name).join(', ') || 'none'}`);
+  const destroyed = await machine.terraform(
+    ENVIRONMENT,
+    ...['destroy', '-auto-approve', '-no-color', ...targets.map(({ type, name }) => `-target=${type}.${name}`)],
+  );
+  expect(destroyed.code === 0, lastLines(destroyed.output, 12).join('\n'));
+  await machine.command('deploy', ENVIRONMENT, '--yes');
+  const empty = await describe('empty');
+  expect(empty.startsWith('0 runs, 0 versions, 0 artifacts'), `after the loss there are still ${empty}`);
+  const restored = await machine.command('restore', ENVIRONMENT, '--yes');
+  const has = await describe('after');
+  expect(has === had, `before: ${had}\nafter:  ${has}`);
+  const now = machine.state(RELEASE_STACK);
+  expect(now.serial === served.serial && now.lineage === served.lineage, 'the state of the release was changed');
+  await checks.expectEmptyPlans(STACKS);
+  const answers = await checks.predictions(2);
+  report.note(answers);
+  return (
+    `${has}; backup ${backup.seconds.toFixed(0)} s, restore ${restored.seconds.toFixed(0)} s; ` +
+    `the state of the release is number ${now.serial} as before`
+  );
 }
 
 async function noSecrets(): Promise<string> {
@@ -306,6 +349,7 @@ async function run(): Promise<void> {
   await report.check('the dead-man heartbeat arrives', () => checks.heartbeat());
   await report.check('a version that cannot start changes nothing, and is explained', brokenVersion);
   await report.check('plans are empty', () => checks.expectEmptyPlans(STACKS));
+  await report.check('database and artifacts are destroyed and restored', backupAndRestore);
   await report.check('no pod violates the Pod Security standard', podSecurity);
   await report.check('no secret stands where it may be read', noSecrets);
   await report.check('a planted secret is found', () => checks.plantedSecrets());

@@ -184,6 +184,9 @@ export interface StartOptions {
 
 /** The part of a state that is used here. */
 export interface State {
+  /** Grows with every change. */
+  readonly serial?: number;
+  readonly lineage?: string;
   readonly outputs?: Record<string, { readonly sensitive?: boolean; readonly value?: unknown }>;
   readonly resources?: ReadonlyArray<{
     readonly type: string;
