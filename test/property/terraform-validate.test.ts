@@ -13,6 +13,8 @@ import {
   Gpu,
   HealthCheck,
   Image,
+  IPlatform,
+  KubernetesPlatform,
   MlopsEnvironment,
   ModelRegistry,
   Publish,
@@ -39,11 +41,19 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 let supply: ProviderSupply;
 // The plugins are built on first use.
-beforeAll(() => void (supply = providerSupply()), 300_000);
+beforeAll(() => void (supply = providerSupply('kubernetes')), 600_000);
 
-function buildWorkload(scope: Construct, c: WorkloadCase): void {
+/** Makes the platform of an environment, or for a stack that joins one. */
+type MakePlatform = (scope: Construct, environment: string, join: boolean) => IPlatform;
+
+const onDocker: MakePlatform = (scope, environment, joinNetwork) =>
+  new DockerPlatform(scope, 'platform', { environment, joinNetwork });
+const onKubernetes: MakePlatform = (scope, environment, joinNamespace) =>
+  new KubernetesPlatform(scope, 'platform', { environment, joinNamespace });
+
+function buildWorkload(scope: Construct, c: WorkloadCase, make: MakePlatform): void {
   const { id } = c;
-  const platform = new DockerPlatform(scope, 'platform', { environment: 'test' });
+  const platform = make(scope, 'test', false);
   const secret = (name: string) =>
     c.literalSecret ? (`literal ${name}` as unknown as Secret) : Secret.generated(scope, `secret-${name}`);
   new Workload(scope, id, {
@@ -85,12 +95,12 @@ function buildWorkload(scope: Construct, c: WorkloadCase): void {
   });
 }
 
-function buildRelease(scope: Construct, data: ReleaseCase): void {
-  const platform = new DockerPlatform(scope, 'platform', { environment: 'test', joinNetwork: true });
+function buildRelease(scope: Construct, data: ReleaseCase, make: MakePlatform): void {
+  const platform = make(scope, 'test', true);
   new Release(scope, 'models', { platform, data: data as ReleaseData });
 }
 
-function buildEnvironment(scope: Construct, c: EnvironmentCase): void {
+function buildEnvironment(scope: Construct, c: EnvironmentCase, make: MakePlatform): void {
   const secret = (id: string) => Secret.generated(scope, `secret-${id}`);
   const { database, artifacts, registry, gateway, monitoring, ...rest } = c;
   const existing = { host: 'db.example.com', databaseName: 'ml', username: 'ml' };
@@ -101,7 +111,7 @@ function buildEnvironment(scope: Construct, c: EnvironmentCase): void {
   // An environment stands directly below its stack; so does one that is named like the construct around it.
   new MlopsEnvironment(scope, 'Default', {
     ...rest,
-    platform: new DockerPlatform(scope, 'platform', { environment: scope.node.id }),
+    platform: make(scope, scope.node.id, false),
     database: made(database, ({ existing: yes, ...more }) => ({
       ...more,
       ...(yes ? { existing: Database.fromExisting({ ...existing, password: secret('database') }) } : {}),
@@ -142,14 +152,29 @@ interface Kind {
   readonly runs: number;
 }
 
-function kind<T>(name: string, runs: number, arbitrary: fc.Arbitrary<T>, build: (scope: Construct, value: T) => void) {
-  return { name, runs, arbitrary, build } as Kind;
+function kind<T>(
+  name: string,
+  runs: readonly [docker: number, kubernetes: number],
+  arbitrary: fc.Arbitrary<T>,
+  build: (scope: Construct, value: T, make: MakePlatform) => void,
+): Kind[] {
+  return (
+    [
+      ['Docker', onDocker, runs[0]],
+      ['Kubernetes', onKubernetes, runs[1]],
+    ] as const
+  ).map(([platform, make, count]) => ({
+    name: `${name} on ${platform}`,
+    arbitrary,
+    runs: count,
+    build: (scope, value) => build(scope, value as T, make),
+  }));
 }
 
 const kinds = [
-  kind('workload', 150, workload, buildWorkload),
-  kind('release', 30, release, buildRelease),
-  kind('environment', 6, environment, buildEnvironment),
+  ...kind('workload', [150, 60], workload, buildWorkload),
+  ...kind('release', [30, 8], release, buildRelease),
+  ...kind('environment', [6, 2], environment, buildEnvironment),
 ];
 
 interface Accepted {
