@@ -21,19 +21,21 @@ export DOCKER_BUILDKIT=0 # the plain builder is part of every Engine; BuildKit's
 # --- What there is to make -------------------------------------------------------------------------------------------
 
 keys=(busybox postgres backup s3 haproxy prometheus alertmanager node-exporter pushgateway blackbox-exporter
-  postgres-exporter cadvisor registry mlflow model-runtime jenkins grafana)
+  postgres-exporter cadvisor kube-state-metrics registry mlflow model-runtime jenkins grafana)
 declare -A version=([busybox]=1.37 [postgres]=17 [backup]=17 [s3]=1.8.0 [haproxy]=3.0 [prometheus]=2.53
   [alertmanager]=0.28 [node-exporter]=1.9 [pushgateway]=1.11 [blackbox-exporter]=0.26 [postgres-exporter]=0.17
-  [cadvisor]=0.53 [registry]=2.8 [mlflow]=3.17.2 [model-runtime]=3.17.2 [jenkins]=stand-in [grafana]=stand-in)
+  [cadvisor]=0.53 [kube-state-metrics]=2.18 [registry]=2.8 [mlflow]=3.17.2 [model-runtime]=3.17.2
+  [jenkins]=stand-in [grafana]=stand-in)
 
 # Steps in the order in which they are started, at most $at_once together: what others wait for comes first, and a step
 # that waits for the network stands next to one that computes.
 steps=(base-debian base-python wheels busybox versitygw-binary postgres model-runtime monitoring mlflow
-  cadvisor-binary stand-in-binary haproxy registry s3 cadvisor jenkins grafana backup)
+  cadvisor-binary stand-in-binary haproxy registry s3 cadvisor jenkins grafana backup
+  kube-state-metrics-binary kube-state-metrics)
 declare -A needs=([busybox]=base-debian [postgres]=base-debian [haproxy]=base-debian [registry]=base-debian
   [monitoring]=base-debian [s3]='busybox versitygw-binary' [cadvisor]='busybox cadvisor-binary'
   [jenkins]='busybox stand-in-binary' [grafana]='busybox stand-in-binary'
-  [backup]=postgres
+  [backup]=postgres [kube-state-metrics]='busybox kube-state-metrics-binary'
   [mlflow]='base-python wheels' [model-runtime]='base-python wheels')
 family='prometheus alertmanager node-exporter pushgateway blackbox-exporter postgres-exporter'
 versitygw=github.com/versity/versitygw/cmd/versitygw@v1.8.0
@@ -69,6 +71,7 @@ compute_hashes() {
   hash[base-python]=$(hash_of "$here/base" bookworm)
   hash[wheels]=$(hash_of "$root/images/mlflow/requirements.txt" "$root/images/model-runtime/requirements.txt")
   hash[versitygw-binary]=$(hash_of "$versitygw")
+  hash[kube-state-metrics-binary]=$(hash_of "$here/kube-state-metrics")
   hash[cadvisor-binary]=$(hash_of "$here/cadvisor")
   hash[stand-in-binary]=$(hash_of "$here/stand-in")
   for key in busybox postgres haproxy registry monitoring; do
@@ -77,6 +80,7 @@ compute_hashes() {
   hash[backup]=$(hash_of "$root/images/backup" "${hash[postgres]}")
   hash[s3]=$(hash_of "$here/s3" "${hash[busybox]}" "${hash[versitygw-binary]}")
   hash[cadvisor]=$(hash_of "$here/cadvisor" "${hash[busybox]}")
+  hash[kube-state-metrics]=$(hash_of "$here/kube-state-metrics" "${hash[busybox]}")
   hash[jenkins]=$(hash_of "$here/stand-in" "${hash[busybox]}" jenkins)
   hash[grafana]=$(hash_of "$here/stand-in" "${hash[busybox]}" grafana)
   for key in mlflow model-runtime; do
@@ -144,7 +148,8 @@ make_wheels() {
   publish "$part" "$target"
 }
 
-# Compiles a static program into the cache: from a module path with a version, or from a folder here.
+# Compiles a static program into the cache: from a module path with a version, or from a folder here. A folder that
+# requires another module's program has its checksums in go.sum, and needs no more of a mirror than that version.
 make_binary() {
   local step=$1 source=$2 part=$cache/bin/$1.part
   rm -rf "$part"
@@ -156,8 +161,10 @@ make_binary() {
     local module=${source%@*}
     module=$(go env GOMODCACHE)/${module%/cmd/*}@${source#*@}
     install -m 0755 "$module/docker-entrypoint.sh" "$part/docker-entrypoint.sh"
-  else
+  elif [[ -e $source/main.go ]]; then
     (cd "$source" && go build -ldflags='-s -w' -o "$part/" .)
+  else # the program is another module's, and go.mod names it as a tool
+    (cd "$source" && go build -ldflags='-s -w' -o "$part/" tool)
   fi
   publish "$part" "$cache/bin/$step-${hash[$step]}"
 }
@@ -206,6 +213,9 @@ make() {
     backup) build "$(reference backup)" "$root/images/backup" "$(reference postgres)" ;;
     s3) build "$(reference s3)" "$here/s3" "$small" "$(binary versitygw)" ;;
     cadvisor) build "$(reference cadvisor)" "$here/cadvisor" "$small" "$(binary cadvisor)" ;;
+    kube-state-metrics)
+      build "$(reference "$step")" "$here/$step" "$small" "$(binary "$step")"
+      ;;
     jenkins) make_stand_in jenkins Jenkins 8080 1000 /var/jenkins_home ;;
     grafana) make_stand_in grafana Grafana 3000 472 /var/lib/grafana ;;
     mlflow | model-runtime)

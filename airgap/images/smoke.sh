@@ -122,6 +122,8 @@ page blackbox-exporter '9115/probe?module=http_2xx&target=http://prometheus:9090
 run cadvisor -v /sys:/sys:ro -v /var/run:/var/run:ro -v /var/lib/docker:/var/lib/docker:ro -v /:/rootfs:ro -- \
   --docker_only=true --store_container_labels=false
 page cadvisor 8080/metrics "container_memory_usage_bytes{.*name=\"$net-postgres\""
+run kube-state-metrics --entrypoint sleep -- 600
+expect kube-state-metrics 5 /kube-state-metrics version
 run registry
 page registry 5000/v2/ ''
 run jenkins
