@@ -131,6 +131,8 @@ export class ModelServer extends Construct {
       MLOPS_MODEL_NAME: this.modelName,
       MLOPS_MODEL_URI: props.modelUri,
       MLFLOW_TRACKING_URI: props.trackingEndpoint.url,
+      // By the registry, and not past it: nothing but the registry reaches the artifact store.
+      MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'false',
       MLFLOW_TRACKING_USERNAME: props.username,
       MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
     };

@@ -65,6 +65,9 @@ export class TrainingRunner extends Construct implements IObservable {
     checkExisting(this, 'registry', props.registry, MODEL_REGISTRIES);
     const own = {
       MLFLOW_TRACKING_URI: props.registry.endpoint.url,
+      // By the registry, and not past it: nothing but the registry reaches the artifact store.
+      MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'false',
+      MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'false',
       MLFLOW_TRACKING_USERNAME: props.registry.trainingUser.username,
       MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
       // Where a person finds the run's page.

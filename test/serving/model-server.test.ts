@@ -24,6 +24,7 @@ test('serves one version from the image that training runs in', () => {
   expect(workload.spec.environment).toEqual({
     MLOPS_MODEL_NAME: 'cancer',
     MLOPS_MODEL_URI: 'models:/cancer/3',
+    MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'false',
     MLFLOW_TRACKING_URI: 'http://mlflow:5000',
     MLFLOW_TRACKING_USERNAME: 'serving',
     MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',

@@ -28,6 +28,8 @@ test('declares a job in the image that model servers run too', () => {
 test('runs as the training user, with the password in a file', () => {
   const { job, password } = make();
   expect(job.spec.environment).toEqual({
+    MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'false',
+    MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'false',
     MLFLOW_TRACKING_URI: 'http://mlflow.example.com:5000',
     MLFLOW_TRACKING_USERNAME: 'training',
     MLFLOW_TRACKING_PASSWORD_FILE: '/run/secrets/registry-password',
