@@ -77,7 +77,6 @@ const KINDS: Readonly<Record<string, readonly [apiVersion: string, kind: string]
 const NOT_SENT = new Set([
   '//',
   'depends_on',
-  'lifecycle',
   'timeouts',
   'wait_for_completion',
   'wait_for_load_balancer',
@@ -177,7 +176,9 @@ export function emittedBy(stack: SynthesisedStack): Emitted[] {
     if (!(type in KINDS)) throw new Error(`${type} has no kind here: add it to KINDS`);
     const [apiVersion, kind] = KINDS[type];
     return Object.entries(resources).map(([id, given]) => {
-      const fields = block(given, stack) as Omit<KubernetesObject, 'apiVersion' | 'kind'>;
+      // A container has a lifecycle too.
+      const { lifecycle: _terraforms, ...sent } = given;
+      const fields = block(sent, stack) as Omit<KubernetesObject, 'apiVersion' | 'kind'>;
       const object = { apiVersion, kind, ...fields, ...rooted(kind, fields) } as KubernetesObject;
       return { address: `${type}.${id}`, given, object };
     });
