@@ -4,6 +4,7 @@ import { AlertReceiver } from '../../lib/monitoring';
 import { IPlatform, Observability, Secret, Severity, Workload } from '../../lib/core';
 import { watchContainers } from '../../lib/docker/container-watch';
 import { KubernetesPlatform } from '../../lib/kubernetes';
+import { ArtifactStore } from '../../lib/registry';
 import { FakePlatform } from './fake-platform';
 
 /** What a program makes, and what of it is watched. */
@@ -24,6 +25,14 @@ export function watchedEnvironment(platformOf: (stack: TerraformStack) => IPlatf
   const environment = new MlopsEnvironment(stack, 'test', {
     platform,
     gateway: { tlsCertificate: secret('certificate') },
+    backups: {
+      target: ArtifactStore.fromBucket({
+        endpointUrl: 'https://s3.example.com',
+        bucket: 'backups',
+        accessKey: secret('backup-access-key'),
+        secretKey: secret('backup-secret-key'),
+      }),
+    },
     monitoring: {
       receivers: [
         AlertReceiver.webhook('on-call', 'http://hook.example.com:8000/alerts', { severities: [Severity.PAGE] }),
