@@ -47,20 +47,27 @@ export async function explainFailure(
     });
   }
   const log: string[] = [];
+  const said: string[] = [];
   const unhealthy: Finding[] = [];
   for (const diagnostic of failure.diagnostics) {
     if (log.length > 0) log.push('');
-    log.push(...describe(diagnostic, stack));
+    const described = describe(diagnostic, stack);
+    log.push(...described);
+    said.push(...described);
     const address = diagnostic.address?.replace(/\[.*\]$/, '');
     const finding = address === undefined ? undefined : await platform.explain(stack, address);
     if (finding === undefined) continue;
     unhealthy.push(finding);
     log.push(...finding.lines);
   }
-  if (failure.diagnostics.length === 0) log.push(...failure.rest.slice(-15));
-  const text = log.join('\n');
+  if (failure.diagnostics.length === 0) {
+    log.push(...failure.rest.slice(-15));
+    said.push(...log);
+  }
+  // Not what a workload's log says: there the same words mean something else.
+  const cause = said.join('\n');
   const known = [...platform.remedies, ...REMEDIES]
-    .find(([pattern]) => pattern.test(text))?.[1]
+    .find(([pattern]) => pattern.test(cause))?.[1]
     .replace('<stack>', stack.name)
     .replace('<environment>', stack.environment)
     .replace('<airgap>', hasAirgap(session.project) ? ', or choose `cdktf-mlops supply airgap`' : '');
@@ -69,7 +76,7 @@ export async function explainFailure(
       ? `${stack.name} is not deployed: ${unhealthy.map(({ name }) => name).join(' and ')} did not become healthy`
       : `terraform ${failure.verb} failed for ${stack.name}`;
   return new CommandError(mask.apply(message), {
-    log: mask.apply(text).split('\n'),
+    log: mask.apply(log.join('\n')).split('\n'),
     remedy:
       unhealthy.find(({ remedy }) => remedy !== undefined)?.remedy ??
       known ??

@@ -69,8 +69,10 @@ export async function describeTrouble(
   const events = await warnings(kubernetes, namespace, new Set([object, ...owned].map(({ metadata }) => metadata.uid)));
   const summary = stateOf(object);
   if (summary === undefined && sick.length === 0) return undefined;
+  // A Job that has failed was not waited for any longer.
+  const timeOut = waited === undefined || summary?.startsWith('failed') ? '' : `; waited for ${waited}`;
   const lines = [
-    `${object.kind} ${name}: ${summary ?? 'ready'}${waited === undefined ? '' : `; waited for ${waited}`}`,
+    `${object.kind} ${name}: ${summary ?? 'ready'}${timeOut}`,
     ...sick.slice(0, PODS).map((pod) => `  pod ${pod.metadata.name}: ${podTrouble(pod)}`),
     ...(sick.length > PODS ? [`  and ${sick.length - PODS} more pods`] : []),
     ...(pods.length === 0 && object.kind !== 'PersistentVolumeClaim' ? ['  it has no pod'] : []),
@@ -188,7 +190,8 @@ async function warnings(kubernetes: Kubernetes, namespace: string, uids: Readonl
   return [...new Set(lines)].slice(-EVENTS);
 }
 
-async function failingLog(kubernetes: Kubernetes, pod: KubeObject, namespace: string): Promise<string[]> {
+/** The last log lines of the container of a pod that has failed; of its earlier instance when it was started again. */
+export async function failingLog(kubernetes: Kubernetes, pod: KubeObject, namespace: string): Promise<string[]> {
   const statuses = statusesOf(pod);
   const [trouble] = containerTroubles(pod);
   const container = trouble?.container ?? statuses.find(({ ready }) => ready !== true)?.name;

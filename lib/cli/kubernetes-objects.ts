@@ -68,19 +68,30 @@ export function keyOf({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>)
   return `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
 }
 
-/** Unique ids and keys of the objects that a state knows, deposed ones too. */
-export function objectsInState(
-  state: TerraformState | undefined,
-): Array<{ readonly uid: string; readonly key: string }> {
+/** An object that a state knows. */
+export interface StateObject {
+  /** See {@link keyOf}. */
+  readonly key: string;
+  /** Its unique id; undefined when its creation failed. */
+  readonly uid: string | undefined;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The objects that a state knows, deposed ones too. */
+export function objectsInState(state: TerraformState | undefined): StateObject[] {
   return (state?.resources ?? []).flatMap(({ type, mode, instances = [] }) => {
     const kind = kindOf(type);
     if (kind === undefined || mode === 'data') return [];
     return instances.flatMap(({ attributes = {} }) => {
-      const [metadata] = blocks(attributes.metadata);
-      if (typeof metadata?.uid !== 'string') return [];
-      const { name, namespace, uid } = metadata as { name: string; namespace?: string; uid: string };
-      const place = kind.namespaced ? { namespace } : {};
-      return [{ uid, key: keyOf({ kind: kind.kind, metadata: { name, uid, ...place } }) }];
+      const [metadata = {}] = blocks(attributes.metadata);
+      const { name, namespace, uid, labels } = metadata as Partial<KubeObject['metadata']>;
+      if (typeof name !== 'string') return [];
+      const place = kind.namespaced ? namespace : undefined;
+      const key = keyOf({ kind: kind.kind, metadata: { name, namespace: place, uid: '' } });
+      return [{ key, uid: uid ?? undefined, kind, name, namespace: place, labels: labels ?? {} }];
     });
   });
 }

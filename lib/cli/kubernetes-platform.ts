@@ -144,13 +144,13 @@ export class KubernetesPlatform implements Platform {
   public async lost(state: TerraformState | undefined): Promise<string[]> {
     const known = objectsInState(state);
     if (known.length === 0) return [];
-    const namespaces = [...new Set(known.flatMap(({ key }) => /^\S+ ([^/]+)\//.exec(key)?.[1] ?? []))];
+    const namespaces = [...new Set(known.flatMap(({ namespace }) => namespace ?? []))];
     const present = (
       await Promise.all(namespaces.map((namespace) => this.kubernetes.list(OBSERVED.join(','), namespace)))
     ).flat();
     const paused = present
       .filter(({ kind, spec }) => ['Deployment', 'StatefulSet'].includes(kind) && spec?.replicas === 0)
-      .filter(({ metadata }) => known.some(({ uid }) => uid === metadata.uid))
+      .filter((object) => known.some(({ key }) => key === keyOf(object)))
       .map((object) => `${keyOf(object)}: scaled down to nothing`);
     return [...missingFrom(state, present).map(({ problem }) => problem), ...paused].sort();
   }
@@ -275,10 +275,10 @@ export class KubernetesPlatform implements Platform {
     state: TerraformState | undefined,
   ): Promise<{ left: KubeObject[]; ours: boolean }> {
     const labels = [`${LABEL.ENVIRONMENT}=${stack.environment}`, `${LABEL.STACK}=${stack.name}`];
-    const known = new Set(objectsInState(state).map(({ uid }) => uid));
+    const known = new Set(objectsInState(state).map(({ key }) => key));
     const present = await this.labelled([stack], state, labels);
-    const left = present.filter(({ metadata }) => !known.has(metadata.uid));
-    const ours = present.length > left.length || (left.length > 0 && (await this.owns(stack.environment)));
+    const left = present.filter((object) => !known.has(keyOf(object)));
+    const ours = left.length > 0 && (hasOneOf(state, present) || (await this.owns(stack.environment)));
     return { left, ours };
   }
 
@@ -319,10 +319,9 @@ export class KubernetesPlatform implements Platform {
     const stack = StackFile.find(this.session.project, environment);
     // An environment that another program deploys is joined, whoever owns it.
     if (stack === undefined) return true;
-    const known = new Set(objectsInState(await this.session.state(stack)).map(({ uid }) => uid));
-    if (known.size === 0) return false;
-    const present = await this.labelled([stack], undefined, [`${LABEL.ENVIRONMENT}=${environment}`]);
-    return present.some(({ metadata }) => known.has(metadata.uid));
+    const state = await this.session.state(stack);
+    if (objectsInState(state).length === 0) return false;
+    return hasOneOf(state, await this.labelled([stack], state, [`${LABEL.ENVIRONMENT}=${environment}`]));
   }
 
   private async remove(objects: readonly KubeObject[]): Promise<void> {
@@ -354,18 +353,19 @@ function missingFrom(
   state: TerraformState | undefined,
   present: readonly KubeObject[],
 ): Array<{ readonly component: string; readonly problem: string }> {
-  const uids = new Set(present.map(({ metadata }) => metadata.uid));
-  return (state?.resources ?? []).flatMap(({ type, mode, instances = [] }) => {
-    const kind = kindOf(type);
-    if (kind === undefined || mode === 'data' || !OBSERVED_KINDS.includes(kind.kind)) return [];
-    return instances.flatMap(({ attributes = {} }) => {
-      const [metadata = {}] = blocks(attributes.metadata);
-      if (typeof metadata.uid !== 'string' || uids.has(metadata.uid)) return [];
-      const labels = (metadata.labels ?? {}) as Record<string, string>;
-      const component = (labels[LABEL.COMPONENT] ?? String(metadata.name)).replace(/\./g, '/');
-      return [{ component, problem: `${kind.kind} ${String(metadata.name)} is gone` }];
-    });
-  });
+  const keys = new Set(present.map(keyOf));
+  return objectsInState(state)
+    .filter(({ key, kind }) => OBSERVED_KINDS.includes(kind.kind) && !keys.has(key))
+    .map(({ kind, name, labels }) => ({
+      component: (labels[LABEL.COMPONENT] ?? name).replace(/\./g, '/'),
+      problem: `${kind.kind} ${name} is gone`,
+    }));
+}
+
+/** Whether one of these objects is a state's own, and not another one of the same name. */
+function hasOneOf(state: TerraformState | undefined, objects: readonly KubeObject[]): boolean {
+  const known = new Set(objectsInState(state).map(({ uid }) => uid));
+  return objects.some(({ metadata }) => known.has(metadata.uid));
 }
 
 function observed(object: KubeObject, pods: readonly KubeObject[]): Observed {

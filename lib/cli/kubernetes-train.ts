@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,11 +7,20 @@ import { CommandError, EXIT } from './command-error';
 import { LABEL } from './docker';
 import { JobLog, JobResult, JobRun } from './jobs';
 import { Kubernetes, KubeObject } from './kubernetes';
-import { containerTroubles, podTrouble } from './kubernetes-explain';
+import { containerTroubles, failingLog, podTrouble } from './kubernetes-explain';
 import { ProgramResult } from './platform';
 import { run } from './process';
 import { Progress } from './progress';
-import { checkProject, gitCommit, parseReport, runArguments, TrainOptions, TrainResult } from './train';
+import {
+  checkProject,
+  gitCommit,
+  isProjectFile,
+  NOT_OF_A_PROJECT,
+  parseReport,
+  runArguments,
+  TrainOptions,
+  TrainResult,
+} from './train';
 
 /** Bytes of an archive that one ConfigMap holds: a megabyte, with room for what stands around them. */
 const PART_BYTES = 900_000;
@@ -305,8 +314,10 @@ async function archive(project: string): Promise<Buffer[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'cdktf-mlops-'));
   try {
     const file = join(scratch, 'project.tar.gz');
-    const excluded = ['.git', '__pycache__', 'mlruns', '.venv'].map((name) => `--exclude=${name}`);
-    const result = await run('tar', ['-czhf', file, ...excluded, '-C', project, '.']);
+    // Not the directory itself: the run may not change what it is unpacked into.
+    const entries = readdirSync(project).filter(isProjectFile).sort();
+    const excluded = NOT_OF_A_PROJECT.map((name) => `--exclude=${name}`);
+    const result = await run('tar', ['-czhf', file, ...excluded, '-C', project, '--', ...entries]);
     if (result.code !== 0) {
       throw new CommandError(`${project} can't be packed`, { log: result.stderr.split('\n').slice(-3) });
     }
@@ -416,9 +427,10 @@ async function startedPod(kubernetes: Kubernetes, job: KubeObject): Promise<Kube
     if (pod?.status?.phase === 'Failed' || waited > START_PATIENCE_MS) {
       const reason = pod === undefined ? await whyNoPod(kubernetes, job) : (podTrouble(pod) ?? 'it does not start');
       const pulling = pod !== undefined && containerTroubles(pod).some(({ reason: why }) => /Image/.test(why));
+      const log = pod === undefined ? [] : await failingLog(kubernetes, pod, namespace!);
       await remove(kubernetes, job);
       throw new CommandError(`the run ${name} did not start`, {
-        log: [reason],
+        log: [reason, ...log],
         remedy: pulling
           ? 'push our images: `cdktf-mlops images --push REGISTRY`, and deploy the environment again.'
           : 'mend what the line above names, then run the same command again.',

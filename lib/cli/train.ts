@@ -35,9 +35,12 @@ export function checkProject(directory: string): void {
   });
 }
 
+/** What lies in the directory of a project and is not for its runs. */
+export const NOT_OF_A_PROJECT = ['.git', '__pycache__', 'mlruns', '.venv'];
+
 /** Whether a file of a project's directory belongs to what a run gets. */
 export function isProjectFile(path: string): boolean {
-  return !['.git', '__pycache__', 'mlruns', '.venv'].includes(basename(path));
+  return !NOT_OF_A_PROJECT.includes(basename(path));
 }
 
 /** What a run adds to the declared command line. */
