@@ -13,8 +13,9 @@ import (
 // saysFalse are the arguments that the published provider sends as false when they are not given.
 var saysFalse = map[string]bool{"run_as_non_root": true, "optional": true}
 
-// Expand makes an object of the API from a planned block. What is null, unknown or read only is left out.
-func (f Fields) Expand(block cty.Value) (map[string]any, error) {
+// Expand makes an object of the API from a planned block. What is null, unknown or read only is left out, and so is a
+// zero that only Terraform's SDK has written: config is the block as the program has it, and tells.
+func (f Fields) Expand(block, config cty.Value) (map[string]any, error) {
 	out := map[string]any{}
 	if block.IsNull() || !block.IsKnown() {
 		return out, nil
@@ -24,7 +25,7 @@ func (f Fields) Expand(block cty.Value) (map[string]any, error) {
 		if field.ReadOnly {
 			continue
 		}
-		value, err := field.Expand(block.GetAttr(name))
+		value, err := field.Expand(block.GetAttr(name), attribute(config, name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -43,8 +44,15 @@ func (f Fields) Expand(block cty.Value) (map[string]any, error) {
 	return out, nil
 }
 
+func attribute(config cty.Value, name string) cty.Value {
+	if config.IsNull() || !config.IsKnown() {
+		return cty.NullVal(cty.DynamicPseudoType)
+	}
+	return config.GetAttr(name)
+}
+
 // Expand makes the API's value of one argument or block; nil when there is nothing to send.
-func (f *Field) Expand(value cty.Value) (any, error) {
+func (f *Field) Expand(value, config cty.Value) (any, error) {
 	if value.IsNull() && f.Pointer && saysFalse[f.Name] {
 		return false, nil
 	}
@@ -52,10 +60,14 @@ func (f *Field) Expand(value cty.Value) (any, error) {
 		return nil, nil
 	}
 	if f.Fields != nil {
-		return f.expandBlocks(value)
+		return f.expandBlocks(value, config)
 	}
 	kind := value.Type()
+	unasked := config.IsNull() && f.Default == nil
 	switch {
+	case unasked && kind == cty.Bool && value.False() && !saysFalse[f.Name],
+		unasked && kind == cty.Number && value.AsBigFloat().Sign() == 0:
+		return nil, nil
 	case kind == cty.Bool:
 		return value.True(), nil
 	case kind == cty.Number:
@@ -69,13 +81,21 @@ func (f *Field) Expand(value cty.Value) (any, error) {
 	}
 }
 
-func (f *Field) expandBlocks(value cty.Value) (any, error) {
+func (f *Field) expandBlocks(value, config cty.Value) (any, error) {
 	if value.LengthInt() == 0 {
 		return nil, nil
 	}
+	var asked []cty.Value
+	if !config.IsNull() && config.IsKnown() {
+		asked = config.AsValueSlice()
+	}
 	blocks := []any{}
-	for _, element := range value.AsValueSlice() {
-		block, err := f.Fields.Expand(element)
+	for i, element := range value.AsValueSlice() {
+		given := cty.NullVal(cty.DynamicPseudoType)
+		if i < len(asked) {
+			given = asked[i]
+		}
+		block, err := f.Fields.Expand(element, given)
 		if err != nil {
 			return nil, err
 		}

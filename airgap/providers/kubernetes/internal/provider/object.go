@@ -31,7 +31,7 @@ type object struct {
 func (o *object) create(ctx context.Context, d *schema.ResourceData, meta any) (found diag.Diagnostics) {
 	ctx, said := listen(ctx)
 	defer func() { found = append(found, said()...) }()
-	body, err := o.fields.Expand(d.GetRawPlan())
+	body, err := o.fields.Expand(d.GetRawPlan(), d.GetRawConfig())
 	if err != nil {
 		return diag.FromErr(err)
 	}
@@ -106,7 +106,7 @@ func (o *object) update(ctx context.Context, d *schema.ResourceData, meta any) (
 	if err != nil {
 		return o.failed(meta, "read", d.Id(), err)
 	}
-	wish, err := o.fields.Expand(d.GetRawPlan())
+	wish, err := o.fields.Expand(d.GetRawPlan(), d.GetRawConfig())
 	if err != nil {
 		return diag.FromErr(err)
 	}
