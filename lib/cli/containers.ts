@@ -1,12 +1,15 @@
 import { ContainerInfo, Docker, LABEL, label } from './docker';
 import { TerraformState } from './terraform';
 
-/** What is wrong with a container, or undefined. A preparation that has ended well is well, a declared job never runs. */
+/**
+ * What is wrong with a container, or undefined. A preparation that has ended well is well; a declared job runs only where
+ * it has a schedule.
+ */
 export function problemOf(container: ContainerInfo): string | undefined {
   const kind = label(container, LABEL.KIND);
   const { Status: status, Running: running, ExitCode: code, Health: health } = container.State;
-  if (kind === 'job') return undefined;
-  if (kind !== 'workload' && !running) {
+  if (kind === 'job' && (running || label(container, LABEL.SCHEDULE) === undefined)) return undefined;
+  if (!['workload', 'job'].includes(kind ?? '') && !running) {
     return code === 0 && status === 'exited' ? undefined : `${container.Name}: ${status}, exit code ${code}`;
   }
   if (!running || status === 'restarting') return `${container.Name}: ${status}, exit code ${code}`;

@@ -89,6 +89,20 @@ describe('what is wrong with a container', () => {
   ])('%s', (_what, kind, values, problem) => {
     expect(problemOf(state(kind, values))).toBe(problem);
   });
+
+  test('a job with a schedule, which waits until it is due, has to run', () => {
+    const scheduled = (values: object) => {
+      const container = state('job', values);
+      return {
+        ...container,
+        Config: { ...container.Config, Labels: { ...container.Config.Labels, 'cdktf-mlops.schedule': '30 2 * * *' } },
+      };
+    };
+    expect(problemOf(scheduled({ Status: 'running', Running: true }))).toBeUndefined();
+    expect(problemOf(scheduled({ Status: 'exited', Running: false, ExitCode: 143 }))).toBe(
+      'staging-x: exited, exit code 143',
+    );
+  });
 });
 
 test('a container belongs to the longest named component above it', () => {
