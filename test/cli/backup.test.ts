@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { addBackupCommands, BackupReport, backupTable, chooseBackup } from '../../lib/cli/backup';
-import { Docker } from '../../lib/cli/docker';
+import { ContainerInfo, Docker } from '../../lib/cli/docker';
 import { runJobOnDocker } from '../../lib/cli/docker-jobs';
 import { JobResult, JobRun } from '../../lib/cli/jobs';
 import { Progress } from '../../lib/cli/progress';
@@ -159,7 +159,7 @@ describe('on Docker', () => {
       { match: /^(create|diff|start|rm)/ },
     ]);
     const log: string[] = [];
-    const result = await runJobOnDocker(new Docker(), new Progress(new Lines()), TEMPLATE, {
+    const result = await runJobOnDocker(new Docker(), new Progress(new Lines()), TEMPLATE as unknown as ContainerInfo, {
       environment: 'staging',
       component: 'backup',
       args: ['list'],

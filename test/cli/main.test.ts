@@ -91,7 +91,7 @@ describe('what is wrong with a container', () => {
   });
 
   test('a job with a schedule, which waits until it is due, has to run', () => {
-    const scheduled = (values: object) => {
+    const scheduled = (values: Record<string, unknown>) => {
       const container = state('job', values);
       return {
         ...container,
