@@ -7,17 +7,65 @@ const CLASSES: Readonly<Record<string, readonly [module: string, name: string]>>
   docker_image: ['@cdktf/provider-docker/lib/image', 'Image'],
   docker_network: ['@cdktf/provider-docker/lib/network', 'Network'],
   docker_volume: ['@cdktf/provider-docker/lib/volume', 'Volume'],
+  ...kubernetesClasses([
+    'ClusterRoleBindingV1',
+    'ClusterRoleV1',
+    'ConfigMapV1',
+    'CronJobV1',
+    'DaemonSetV1',
+    'DeploymentV1',
+    'HorizontalPodAutoscalerV2',
+    'JobV1',
+    'LimitRangeV1',
+    'NamespaceV1',
+    'NetworkPolicyV1',
+    'PersistentVolumeClaimV1',
+    'PodDisruptionBudgetV1',
+    'ResourceQuotaV1',
+    'RoleBindingV1',
+    'RoleV1',
+    'SecretV1',
+    'ServiceAccountV1',
+    'ServiceV1',
+    'StatefulSetV1',
+  ]),
   random_password: ['@cdktf/provider-random/lib/password', 'Password'],
   terraform_data: ['cdktf', 'DataResource'],
 };
 
 const PROVIDERS: Readonly<Record<string, readonly [module: string, name: string]>> = {
   docker: ['@cdktf/provider-docker/lib/provider', 'DockerProvider'],
+  kubernetes: ['@cdktf/provider-kubernetes/lib/provider', 'KubernetesProvider'],
   random: ['@cdktf/provider-random/lib/provider', 'RandomProvider'],
 };
 
 /** Attributes whose keys are data. */
-const MAPS = new Set(['log_opts', 'tmpfs', 'keepers', 'driver_opts']);
+const MAPS = new Set([
+  'annotations',
+  'data',
+  'default',
+  'default_request',
+  'driver_opts',
+  'hard',
+  'keepers',
+  'labels',
+  'limits',
+  'log_opts',
+  'match_labels',
+  'requests',
+  'tmpfs',
+]);
+
+/** `DaemonSetV1` is of the type `kubernetes_daemon_set_v1` and in a module of its own. */
+function kubernetesClasses(names: readonly string[]): Record<string, readonly [module: string, name: string]> {
+  const words = (name: string) => name.replace(/(?!^)([A-Z])/g, '_$1').toLowerCase();
+  return Object.fromEntries(
+    names.map((name) => [
+      `kubernetes_${words(name)}`,
+      [`@cdktf/provider-kubernetes/lib/${words(name).replaceAll('_', '-')}`, name],
+    ]),
+  );
+}
 
 /** What is read of a stack's `cdk.tf.json`. */
 export interface Synthesised {

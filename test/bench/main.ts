@@ -5,11 +5,12 @@
  */
 import { compareGateway } from './gateway';
 import { Cost, inTurn, median, medianRatio, run } from './measure';
-import { outputDirectory, writeMany, writePair } from './programs';
+import { outputDirectory, PlatformName, writeMany, writePair } from './programs';
 
 const PARTS = ['synth', 'scale', 'gateway'] as const;
 type Part = (typeof PARTS)[number];
 
+const PLATFORMS: readonly PlatformName[] = ['docker', 'kubernetes'];
 const ENVIRONMENT = 'staging';
 const ENVIRONMENTS = 100;
 
@@ -24,16 +25,16 @@ function report(what: string, ratio: number, limit: Limit, detail: string): void
   const holds = ratio <= (limit.atMost ?? Infinity) && ratio >= (limit.atLeast ?? -Infinity);
   outcomes[holds ? 'passed' : 'failed']++;
   const wanted = limit.atMost === undefined ? `at least ${limit.atLeast}` : `at most ${limit.atMost}`;
-  console.log(`${holds ? 'ok  ' : 'OVER'} ${what.padEnd(38)} ${ratio.toFixed(3)}  (${wanted}; ${detail})`);
+  console.log(`${holds ? 'ok  ' : 'OVER'} ${what.padEnd(50)} ${ratio.toFixed(3)}  (${wanted}; ${detail})`);
 }
 
 const of = <T>(runs: readonly T[], value: (run: T) => number): number[] => runs.map(value);
 const ms = (values: readonly number[]): string => `${median(values).toFixed(0)} ms`;
 
 /** Importing the library and synthesising both stacks of `staging`, against the providers' classes alone. */
-async function synth(): Promise<void> {
-  const { library, bare, resources } = writePair();
-  console.log(`synth: import and synthesise ${resources} resources, 15 times each, in turn`);
+async function synth(platform: PlatformName): Promise<void> {
+  const { library, bare, resources } = writePair(platform);
+  console.log(`synth on ${platform}: import and synthesise ${resources} resources, 15 times each, in turn`);
   const { a, b } = await inTurn<Cost>(
     15,
     () => run(library, [outputDirectory('library')]),
@@ -44,7 +45,7 @@ async function synth(): Promise<void> {
     ['wall time', (cost: Cost) => cost.wallMs],
   ] as const) {
     const detail = `library ${ms(of(a, value))}, bare ${ms(of(b, value))}`;
-    report(`synth, ${name}`, medianRatio(of(a, value), of(b, value)), { atMost: 1.25 }, detail);
+    report(`synth on ${platform}, ${name}`, medianRatio(of(a, value), of(b, value)), { atMost: 1.25 }, detail);
   }
 }
 
@@ -58,9 +59,11 @@ interface Round {
  * What a resource costs in an app of many environments and in an app of one. Loading is not counted, and both are warm:
  * a cold program of one environment is so slow for each resource that the ratio could never fail.
  */
-async function scale(): Promise<void> {
-  const many = writeMany();
-  console.log(`scale: ${ENVIRONMENTS} environments in one app against 1, both warm, 3 processes each, in turn`);
+async function scale(platform: PlatformName): Promise<void> {
+  const many = writeMany(platform);
+  console.log(
+    `scale on ${platform}: ${ENVIRONMENTS} environments in one app against 1, both warm, 3 processes each, in turn`,
+  );
   const measure = (environments: number, rounds: number) => {
     const cost = run(many, [outputDirectory('many'), String(environments), String(rounds)]);
     const lines = cost.output.trim().split('\n');
@@ -82,7 +85,12 @@ async function scale(): Promise<void> {
   );
   const [for100, for1] = [of(a, (x) => x.cpu), of(b, (x) => x.cpu)];
   const detail = `${ENVIRONMENTS}: ${median(for100).toFixed(2)} ms, 1: ${median(for1).toFixed(2)} ms`;
-  report(`a resource in ${ENVIRONMENTS}, processor time`, medianRatio(for100, for1), { atMost: 1.2 }, detail);
+  report(
+    `a resource in ${ENVIRONMENTS} on ${platform}, processor time`,
+    medianRatio(for100, for1),
+    { atMost: 1.2 },
+    detail,
+  );
   // A run takes a minute, in which a busy machine's other work disturbs the one and not the other.
   const wall = medianRatio(
     of(a, (x) => x.wall),
@@ -119,7 +127,10 @@ async function main(): Promise<void> {
   const asked = process.argv.slice(2);
   const unknown = asked.filter((name) => !(PARTS as readonly string[]).includes(name));
   if (unknown.length > 0) throw new Error(`no part ${unknown.join(', ')}: there are ${PARTS.join(', ')}`);
-  const run: Record<Part, () => Promise<void>> = { synth, scale, gateway };
+  const onEach = (measure: (platform: PlatformName) => Promise<void>) => async () => {
+    for (const platform of PLATFORMS) await measure(platform);
+  };
+  const run: Record<Part, () => Promise<void>> = { synth: onEach(synth), scale: onEach(scale), gateway };
   for (const part of PARTS) {
     if (asked.length > 0 && !asked.includes(part)) continue;
     try {

@@ -9,8 +9,11 @@ const root = join(__dirname, '../..');
 /** Inside of the repository, so that packages are found; ignored by git. */
 const directory = join(root, 'node_modules/.cache/cdktf-mlops/bench');
 
-/** The stacks that `stacks/main.ts` makes. */
+/** The stacks of the environment that is measured. */
 const STACKS = ['staging', 'staging-models'] as const;
+
+/** Where it runs. */
+export type PlatformName = 'docker' | 'kubernetes';
 
 /** Programs that make the same resources. */
 export interface Pair {
@@ -28,7 +31,7 @@ export interface Pair {
  *
  * @throws when the two do not make the same
  */
-export function writePair(): Pair {
+export function writePair(platform: PlatformName): Pair {
   rmSync(directory, { recursive: true, force: true });
   compileStacks();
   const library = write(
@@ -38,8 +41,9 @@ export function writePair(): Pair {
       const { environmentStack, modelsStack } = require('./stacks/environment');
       const { STAGING } = require('./stacks/staging');
       const app = new App({ outdir: process.argv[2], skipValidation: true });
-      environmentStack(app, STAGING);
-      modelsStack(app, STAGING);
+      const stage = { ...STAGING, platform: '${platform}' };
+      environmentStack(app, stage);
+      modelsStack(app, stage);
       app.synth();
     `,
   );
@@ -63,12 +67,13 @@ export function outputDirectory(name: string): string {
  * Writes a program that makes environments in one app: `node many.js <outdir> <environments> <rounds>`. It does so
  * `rounds` times and prints what each took, and how many resources each made.
  */
-export function writeMany(): string {
+export function writeMany(platform: PlatformName): string {
+  compileStacks();
   return write(
     'many.js',
     `
       const { App, TerraformOutput, TerraformResource, TerraformStack } = require('cdktf');
-      const { DockerPlatform, MlopsEnvironment } = require('./lib');
+      const { ${PLATFORM_CLASSES[platform]}: Platform, MlopsEnvironment } = require('./lib');
       const [outdir, environments, rounds] = process.argv.slice(2);
 
       for (let round = 0; round < Number(rounds); round++) {
@@ -79,7 +84,7 @@ export function writeMany(): string {
         for (let i = 1; i <= Number(environments); i++) {
           const stack = new TerraformStack(app, 'environment-' + i);
           const environment = new MlopsEnvironment(stack, 'environment-' + i, {
-            platform: new DockerPlatform(stack, 'platform', { environment: 'environment-' + i }),
+            platform: new Platform(stack, 'platform', { environment: 'environment-' + i }),
             registry: { port: 5000 },
             gateway: { port: 8080 },
             containers: { port: 5001 },
@@ -98,6 +103,11 @@ export function writeMany(): string {
     `,
   );
 }
+
+const PLATFORM_CLASSES: Readonly<Record<PlatformName, string>> = {
+  docker: 'DockerPlatform',
+  kubernetes: 'KubernetesPlatform',
+};
 
 /** Compiles stacks/ beside a copy of the compiled library: a build meanwhile removes dist/. */
 function compileStacks(): void {
