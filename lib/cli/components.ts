@@ -1,5 +1,6 @@
+import { CommandError } from './command-error';
 import { request } from './http';
-import { Observed } from './platform';
+import { Observed, OpenUrl, Platform } from './platform';
 import { Session } from './session';
 
 /** What a stack's output `components` says of one. */
@@ -72,7 +73,7 @@ export async function environmentStatus(session: Session, environment: string): 
     [...names].sort().map(async (name): Promise<ComponentStatus> => {
       const output = outputs.find((candidate) => candidate.name === name);
       const own = observed.filter(({ component }) => component === name);
-      const opened = output?.url === undefined ? undefined : await platform.open(environment, output.url);
+      const opened = output?.url === undefined ? undefined : await tryOpen(platform, environment, output.url);
       const published = output?.url !== undefined && isPublished(output, environment);
       try {
         const problems = [
@@ -128,6 +129,16 @@ export function isPublished(output: ComponentOutput, environment: string): boole
 
 function wellWord(observed: readonly Observed[]): string {
   return observed.some(({ kind }) => kind === 'job') ? 'ready' : 'healthy';
+}
+
+/** What can't be opened isn't asked: that its replicas are not ready is told anyway. */
+async function tryOpen(platform: Platform, environment: string, url: string): Promise<OpenUrl | undefined> {
+  try {
+    return await platform.open(environment, url);
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
 }
 
 async function unanswered(output: ComponentOutput, base: string): Promise<string[]> {

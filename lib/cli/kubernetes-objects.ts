@@ -87,11 +87,13 @@ export function objectsInState(state: TerraformState | undefined): StateObject[]
     if (kind === undefined || mode === 'data') return [];
     return instances.flatMap(({ attributes = {} }) => {
       const [metadata = {}] = blocks(attributes.metadata);
-      const { name, namespace, uid, labels } = metadata as Partial<KubeObject['metadata']>;
-      if (typeof name !== 'string') return [];
+      const { namespace, uid, labels } = metadata as Partial<KubeObject['metadata']>;
+      // Of what was made and did not get ready the id alone tells the name, where the cluster has made that up.
+      const name = typeof attributes.id === 'string' ? attributes.id.split('/').pop() : undefined;
+      if (name === undefined || name === '') return [];
       const place = kind.namespaced ? namespace : undefined;
       const key = keyOf({ kind: kind.kind, metadata: { name, namespace: place, uid: '' } });
-      return [{ key, uid: uid ?? undefined, kind, name, namespace: place, labels: labels ?? {} }];
+      return [{ key, uid: uid === '' ? undefined : uid, kind, name, namespace: place, labels: labels ?? {} }];
     });
   });
 }

@@ -17,7 +17,7 @@ import {
 import { JobResult, JobRun, noJob } from './jobs';
 import { CleanOptions, CleanResult, Finding, Observed, OpenUrl, Platform, ProgramResult, Remaining } from './platform';
 import type { Session } from './session';
-import { blocks, StackFile } from './stack-file';
+import { blocks, StackFile, StackResource } from './stack-file';
 import { localImages } from './supply';
 import { TerraformState } from './terraform';
 import { TrainOptions, TrainResult } from './train';
@@ -108,14 +108,15 @@ export class KubernetesPlatform implements Platform {
   public async explain(stack: StackFile, address: string): Promise<Finding | undefined> {
     const resource = stack.resources.find((candidate) => candidate.address === address);
     const kind = resource === undefined ? undefined : kindOf(resource.type);
-    if (resource?.name === undefined || resource.namespace === undefined || kind === undefined) return undefined;
-    if (!WAITED_FOR.includes(kind.kind)) return undefined;
+    if (resource?.namespace === undefined || kind === undefined || !WAITED_FOR.includes(kind.kind)) return undefined;
+    const name = resource.name ?? (await this.newestName(resource, kind));
+    if (name === undefined) return undefined;
     const [timeouts = {}] = blocks(resource.attributes.timeouts);
     const waited = [timeouts.create, timeouts.update].find((value) => typeof value === 'string');
     return describeTrouble(
       this.kubernetes,
       kind.resource,
-      resource.name,
+      name,
       resource.namespace,
       (waited as string | undefined) ?? DEFAULT_TIMEOUTS[kind.kind] ?? '10m',
     );
@@ -257,6 +258,16 @@ export class KubernetesPlatform implements Platform {
   /** Keeps ports open until told to stop. */
   public async keepOpen(forwards: readonly Forward[], stop: AbortSignal, say: (line: string) => void): Promise<void> {
     await Promise.all(forwards.map((forward) => keepForward(this.kubernetes, forward, stop, say)));
+  }
+
+  /** The name of a declared object that gets a part of it from the cluster. */
+  private async newestName({ labels, namespace }: StackResource, kind: Kind): Promise<string | undefined> {
+    const wanted = [LABEL.ENVIRONMENT, LABEL.STACK, LABEL.COMPONENT, LABEL.KIND].flatMap((name) =>
+      labels[name] === undefined ? [] : [`${name}=${labels[name]}`],
+    );
+    const age = ({ metadata }: KubeObject): string => metadata.creationTimestamp ?? '';
+    const found = wanted.length === 0 ? [] : await this.kubernetes.list(kind.resource, namespace, ...wanted);
+    return found.sort((a, b) => age(b).localeCompare(age(a)))[0]?.metadata.name;
   }
 
   private services(environment: string): Promise<KubeObject[]> {

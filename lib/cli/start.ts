@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error';
 import { ComponentStatus, componentOutputs, credentialOutputs, environmentStatus } from './components';
 import { deployStack } from './deploy';
+import { OpenUrl } from './platform';
 import { predict, readHeldOutRows } from './predict';
 import { readJson } from './project';
 import { RegistryClient } from './registry-client';
@@ -185,7 +187,7 @@ async function askRegistry<T>(
       remedy: "declare the outputs 'components' and 'credentials' in the stack, as stacks/ shows.",
     });
   }
-  const opened = await session.platformOfEnvironment(environment).open(environment, registry.url);
+  const opened = await openPatiently(session, environment, registry.url);
   if (opened === undefined) {
     throw new CommandError(`the registry of '${environment}' is reached from inside of the environment only`, {
       remedy:
@@ -200,11 +202,24 @@ async function askRegistry<T>(
   }
 }
 
+/** What was healthy when it was deployed may be away for a moment. */
+async function openPatiently(session: Session, environment: string, url: string): Promise<OpenUrl | undefined> {
+  const platform = session.platformOfEnvironment(environment);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await platform.open(environment, url);
+    } catch (error) {
+      if (attempt >= 30) throw error;
+      await sleep(2_000);
+    }
+  }
+}
+
 async function askGateway(session: Session, environment: string, model: string, project: string): Promise<void> {
   const gateway = (await componentOutputs(session, environment)).find(({ name }) => name === 'gateway');
   if (gateway?.url === undefined || !existsSync(join(project, 'data.py'))) return;
   const platform = session.platformOfEnvironment(environment);
-  const opened = await platform.open(environment, gateway.url);
+  const opened = await openPatiently(session, environment, gateway.url);
   if (opened === undefined) {
     session.progress.say(`Gateway: without a port of its own it is not asked for '${model}' from here`);
     return;
