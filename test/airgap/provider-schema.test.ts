@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
@@ -44,9 +44,18 @@ class Binding {
   private readonly types: string;
 
   constructor(module: string) {
+    this.code = Binding.read(module, '.js');
+    this.types = Binding.read(module, '.d.ts');
+  }
+
+  /** A large binding has its structs in files of their own. The resource itself comes last. */
+  private static read(module: string, ending: string): string {
     const folder = dirname(require.resolve(module));
-    this.code = readFileSync(join(folder, 'index.js'), 'utf8');
-    this.types = readFileSync(join(folder, 'index.d.ts'), 'utf8');
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith(ending))
+      .sort((a, b) => Number(!a.includes('structs')) - Number(!b.includes('structs')))
+      .map((file) => readFileSync(join(folder, file), 'utf8').replace(/\n\/\/# sourceMappingURL.*/, ''))
+      .join('\n');
   }
 
   /** The inputs of the resource itself. */
@@ -154,4 +163,70 @@ test('what is only optional is not filled in', () => {
 test('passwords are sensitive', () => {
   const { result, bcrypt_hash: hash } = served.random_password.attributes;
   expect([result.sensitive, hash.sensitive]).toEqual([true, true]);
+});
+
+/** The Kubernetes plugin's schema is made of this file, in which blocks that stand several times are written once. */
+type StructureBlock = Record<string, string | StructureNode> | string;
+interface StructureNode {
+  readonly nesting: string;
+  readonly block: StructureBlock;
+  readonly computed?: boolean;
+}
+const structure = JSON.parse(
+  readFileSync(join(__dirname, '../../airgap/providers/kubernetes/internal/published/structure.json'), 'utf8'),
+) as {
+  readonly blocks: Record<string, StructureBlock>;
+  readonly resources: Record<string, { readonly block: StructureBlock; readonly timeouts?: readonly string[] }>;
+};
+
+/** A block of the structure as the other plugins describe theirs. What only the cluster fills in is left out. */
+function described(block: StructureBlock, nesting?: string): Block {
+  if (typeof block === 'string') return described(structure.blocks[block], nesting);
+  const attributes: Record<string, Attribute> = {};
+  const blocks: Record<string, Block> = {};
+  for (const [name, entry] of Object.entries(block)) {
+    if (typeof entry !== 'string') {
+      if (entry.computed !== true) blocks[name] = described(entry.block, entry.nesting);
+      continue;
+    }
+    const [kind, word] = entry.split(', ');
+    const [collection, element] = kind.split(' of ');
+    const type: TerraformType = element === undefined ? collection : [collection, element];
+    attributes[name] = { type, required: word === 'required', optional: word === undefined };
+  }
+  return { nesting, attributes, blocks };
+}
+
+/** What a binding takes and the structure leaves out: the plugin refuses it by name. */
+function refused(block: Block, inputs: Record<string, Input>, binding: Binding): string[] {
+  return Object.entries(inputs).flatMap(([name, input]) => {
+    const inner = block.blocks?.[name];
+    if (inner !== undefined) return refused(inner, binding.blockInputs(input), binding);
+    return name in block.attributes ? [] : [name];
+  });
+}
+
+describe('the Kubernetes plugin', () => {
+  const names = Object.keys(structure.resources);
+
+  test('serves what lib/kubernetes makes', () => {
+    const used = readFileSync(join(__dirname, '../../lib/kubernetes/bindings.ts'), 'utf8');
+    const modules = [...used.matchAll(/provider-kubernetes\/lib\/([\w-]+)'\) as/g)].map(([, name]) => name);
+    expect(modules.length).toBeGreaterThan(15);
+    const made = modules.filter((name) => name !== 'provider').map((name) => `kubernetes_${name.replace(/-/g, '_')}`);
+    expect(made.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test.each(names)('%s has the names, types and nesting of the published bindings', (resource) => {
+    const name = resource.replace(/^kubernetes_/, '').replace(/_/g, '-');
+    const binding = new Binding(`@cdktf/provider-kubernetes/lib/${name}`);
+    const struct = camel(`_${name.replace(/-/g, '_')}`);
+    const block = described(structure.resources[resource].block);
+    expect(differences(resource, block, binding.inputs, binding, `${struct}Config`)).toEqual([]);
+    const vendors =
+      /^(aws_elastic_block_store|azure_disk|azure_file|ceph_fs|cinder|fc|flex_volume|flocker|gce_persistent_disk|git_repo|glusterfs|iscsi|local|photon_persistent_disk|quobyte|rbd|vsphere_volume)$/;
+    const others = /^(id|timeouts|target_cpu_utilization_percentage|(binary_)?data_wo(_revision)?)$/;
+    const left = refused(block, binding.inputs, binding);
+    expect(left.filter((argument) => !vendors.test(argument) && !others.test(argument))).toEqual([]);
+  });
 });
