@@ -11,7 +11,7 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 parts=(etcd coredns kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl
-  local-provisioner)
+  local-provisioner metrics-server network-policies)
 say() { printf '%s\n' "$*" >&2; }
 
 hash=$(cd "$here" && find . \( -name '*.go' -o -name go.mod -o -name go.sum -o -name build.sh \) | sort |

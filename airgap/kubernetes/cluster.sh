@@ -11,7 +11,7 @@
 # room for one cluster. What is pushed to the registry is kept over `down` in $CDKTF_MLOPS_CACHE/kubernetes/registry.
 # CDKTF_MLOPS_REGISTRY_PORT moves the registry (default 5055).
 set -euo pipefail
-export LC_ALL=C
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${CDKTF_MLOPS_CACHE:-$HOME/.cache/cdktf-mlops}/kubernetes
@@ -19,7 +19,8 @@ cache=${CDKTF_MLOPS_CACHE:-$HOME/.cache/cdktf-mlops}/kubernetes
 home=$cache/run
 registry_port=${CDKTF_MLOPS_REGISTRY_PORT:-5055}
 registry_container=cdktf-mlops-kubernetes-registry
-parts=(etcd kube-apiserver containerd kube-controller-manager kube-scheduler local-provisioner kubelet kube-proxy coredns)
+parts=(etcd kube-apiserver containerd kube-controller-manager kube-scheduler local-provisioner kubelet kube-proxy coredns
+  metrics-server network-policies)
 # Settings of the kernel that kubelet, kube-proxy or this program change.
 kernel_settings='kernel\.(panic|panic_on_oops|keys\.root_max.*)|vm\.(overcommit_memory|panic_on_oom)'
 kernel_settings+='|net\.ipv4\.ip_forward|net\.bridge\..*|net\.ipv[46]\.conf\.(all|default|lo)\.(forwarding|route_localnet)'
@@ -43,7 +44,7 @@ usage() {
 # The process of a part, when it runs: a number alone may have become another program's.
 process_of() {
   local pid
-  pid=$(cat "$home/pid/$1" 2>/dev/null) && [[ $(readlink "/proc/$pid/exe") == "$(cat "$home/pid/$1.exe")" ]] 2>/dev/null &&
+  pid=$(cat "$home/pid/$1" 2>/dev/null) && [[ $(readlink "/proc/$pid/exe") == "$(cat "$home/pid/$1.exe")"* ]] &&
     echo "$pid"
 }
 
@@ -54,9 +55,9 @@ start() {
   process_of "$part" >/dev/null && return
   [[ -e $program ]] || program=$(command -v "$part")
   readlink -f "$program" >"$home/pid/$part.exe"
-  # A proxy for the way out is not the way to the cluster.
+  # A proxy for the way out is not the way to the cluster. Whoever runs on must not hold the lock of `up` either.
   env -u HTTP_PROXY -u HTTPS_PROXY -u http_proxy -u https_proxy -u ALL_PROXY -u all_proxy PATH="$bin:$PATH" \
-    setsid "$program" "$@" >>"$home/log/$part.log" 2>&1 </dev/null &
+    setsid "$program" "$@" >>"$home/log/$part.log" 2>&1 </dev/null 9>&- &
   echo $! >"$home/pid/$part"
 }
 
@@ -98,7 +99,7 @@ in_containerd() {
 # Installs what the node needs from Debian, where that may be done; else says what is missing.
 ensure_packages() {
   local missing=() package
-  for package in containerd runc iptables conntrack iproute2 openssl procps; do
+  for package in containerd runc iptables ipset conntrack curl iproute2 openssl procps; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
   done
   [[ -x /usr/lib/cni/bridge ]] || missing+=(containernetworking-plugins)
@@ -147,6 +148,11 @@ pods_can_start() {
   kubectl -n default get serviceaccount default && kubectl -n kube-system get endpointslice kube-dns
 }
 
+metrics_are_served() {
+  kubectl get apiservice v1beta1.metrics.k8s.io -o 'jsonpath={.status.conditions[?(@.type=="Available")].status}' |
+    grep -qx True
+}
+
 up() {
   [[ $(id -u) == 0 ]] || die 'a cluster is started by root' 'run this as root'
   local begin=$SECONDS
@@ -155,7 +161,8 @@ up() {
   mkdir -p "$home"/{log,pid}
   exec 9>"$home/up.lock"
   flock 9 # whoever comes second finds the cluster running
-  [[ -e $home/log/packages.done ]] || ensure_packages
+  ensure_packages
+  [[ -e $home/network-namespaces ]] || ip netns list >"$home/network-namespaces"
   [[ -e $home/kernel-settings ]] || sysctl -a -e --pattern "^($kernel_settings)\$" >"$home/kernel-settings" 2>/dev/null
   if ! process_of kube-apiserver >/dev/null && [[ -e /sys/class/net/$node_link && ! -e $home/admin.kubeconfig ]]; then
     die "another cluster runs on this machine (link $node_link)" "stop it: cluster.sh down --home with its directory"
@@ -177,6 +184,8 @@ up() {
   kubectl apply -f "$here/manifests" >/dev/null
   await 120 'the node' kubelet node_is_ready
   await 60 'the controllers' kube-controller-manager pods_can_start
+  start_extensions
+  await 60 'the metrics API' metrics-server metrics_are_served
   await 60 'the name server' coredns curl -fsS --noproxy '*' "http://$node_address:8181/ready"
   wait "$registry" || exit 1
   say "the cluster is up after $((SECONDS - begin)) s; images are pushed to localhost:$registry_port"
@@ -219,13 +228,14 @@ restore_kernel_settings() {
 
 down() {
   [[ $(id -u) == 0 ]] || die 'a cluster is stopped by root' 'run this as root'
-  local part id namespace
+  local part id namespace set
   docker rm -f "$registry_container" >/dev/null 2>&1 || true
   if [[ ! -d $home/pid ]]; then
     say 'no cluster runs'
     return
   fi
-  for part in kubelet kube-controller-manager kube-scheduler local-provisioner coredns kube-proxy; do
+  for part in kubelet kube-controller-manager kube-scheduler local-provisioner coredns kube-proxy metrics-server \
+    network-policies; do
     stop "$part" &
   done
   wait
@@ -242,12 +252,12 @@ down() {
   pgrep -f -- "-address $containerd_socket" | xargs -r kill -KILL 2>/dev/null || true
   awk -v home="$home/" 'index($2, home) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n 1 umount -l
   for namespace in $(ip netns list | sed -n 's/^\(cni-[^ ]*\).*/\1/p'); do
-    if ip -n "$namespace" -4 -o addr 2>/dev/null | grep -qF "inet ${pod_range%.*}." ||
-      ! grep -qs "^" "/proc/self/ns/net"; then
-      ip netns delete "$namespace"
-    fi
+    grep -q "^$namespace\b" "$home/network-namespaces" || ip netns delete "$namespace"
   done
   remove_rules
+  for set in $(ipset list -n | grep -E '^(inet6:)?(KUBE|kube-router)-'); do
+    ipset destroy "$set"
+  done
   ip link delete "$pod_link" 2>/dev/null || true
   ip link delete "$node_link" 2>/dev/null || true
   find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
@@ -295,6 +305,7 @@ snapshot() {
     "$command-save" 2>/dev/null | awk -v command="$command" '
       /^\*/ { table = $1 } /^:.* -/ { print command, table, $1 } /^-A/ { print command, table, $0 }'
   done | sort
+  ipset list -n 2>/dev/null || true
   echo '# mounts'
   awk '$2 !~ "^(/var/lib/docker|/run/docker)/" { print $1, $2, $3 }' /proc/mounts | sort
   echo '# processes'

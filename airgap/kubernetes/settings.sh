@@ -217,7 +217,18 @@ start_containerd() {
 
 start_node() {
   start kubelet --config="$home/kubelet.yaml" --kubeconfig="$home/kubelet.kubeconfig" --root-dir="$home/kubelet" \
-    --cert-dir="$home/pki" --hostname-override="$node" --node-ip="$node_address"
+    --cert-dir="$home/pki" --hostname-override="$node" --node-ip="$node_address" \
+    --containerd="$containerd_socket" # where cAdvisor in it asks for the names of containers
   start kube-proxy --config="$home/kube-proxy.yaml"
   start coredns -conf "$home/Corefile"
+}
+
+# What needs a node.
+start_extensions() {
+  start metrics-server --kubeconfig="$home/admin.kubeconfig" --authentication-kubeconfig="$home/admin.kubeconfig" \
+    --authorization-kubeconfig="$home/admin.kubeconfig" --bind-address="$node_address" --secure-port=10443 \
+    --cert-dir="$home/metrics-server" --kubelet-certificate-authority="$home/pki/ca.crt" \
+    --kubelet-preferred-address-types=InternalIP --kubelet-use-node-status-port \
+    --metric-resolution=10s --kubelet-request-timeout=8s
+  start network-policies --kubeconfig="$home/admin.kubeconfig" --node="$node" --services="$service_range"
 }
