@@ -40,6 +40,12 @@ export interface BackupProps {
   readonly maxAgeHours?: number;
   /** Where runs push their outcome for Prometheus. @default - nowhere, and no alerts */
   readonly pushgateway?: Endpoint;
+  /**
+   * What is started again after a restore, in this order: the registry, so that it migrates the schema of an older one,
+   * and the task that sets its users' passwords, which in the backup may be those of another deploy.
+   * @default - nothing
+   */
+  readonly dependents?: Container[];
   /** Limits of a backup and of a restore. @default - 1 core, 512Mi */
   readonly resources?: Resources;
 }
@@ -58,6 +64,7 @@ const KEYS: Record<keyof BackupProps, true> = {
   artifactsKeepDays: true,
   maxAgeHours: true,
   pushgateway: true,
+  dependents: true,
   resources: true,
 };
 
@@ -144,7 +151,14 @@ export class Backup extends Construct implements IObservable {
     };
     this.containers = [
       new Job(this, 'Resource', { ...common, command: ['backup'], schedule }),
-      new Job(this, 'restore', { ...common, command: ['restore'] }),
+      new Job(this, 'restore', {
+        ...common,
+        command: ['restore'],
+        environment: {
+          ...common.environment,
+          BACKUP_DEPENDENTS: (props.dependents ?? []).map(({ componentPath: path }) => path).join(' '),
+        },
+      }),
     ];
     this.observability =
       pushgateway === undefined ? { component: 'Backup' } : backupObservability({ name, maxAgeHours });

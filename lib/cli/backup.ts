@@ -34,6 +34,8 @@ export interface RestoreReport {
   readonly rows: number;
   readonly tables: number;
   readonly artifacts: number;
+  /** Components that have to be started again. */
+  readonly dependents: readonly string[];
   readonly seconds: {
     readonly verify: number;
     readonly artifacts: number;
@@ -88,15 +90,16 @@ export function addBackupCommands(command: Command, context: BackupContext): voi
       const session = await context.session();
       const chosen = chooseBackup(environment, await list(session, environment, options.job), options.at);
       if (options.yes !== true) await confirmRestore(session, environment, chosen);
-      const report = await run(
+      const report = (await run(
         session,
         environment,
         `${options.job}/restore`,
         // The one that was agreed to, although another may have been made meanwhile.
         ['restore', '--at', chosen.time],
         `Restoring ${environment}`,
-      );
-      context.print(describeRestore(report as RestoreReport));
+      )) as RestoreReport;
+      await session.platformOfEnvironment(environment).startAgain(environment, report.dependents);
+      context.print(describeRestore(report));
     });
 }
 

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, EXIT } from './command-error';
-import { ContainerInfo, Docker } from './docker';
+import { ContainerInfo, Docker, LABEL, label } from './docker';
 import { copyUploads, createArguments } from './docker-train';
 import { JobLog, JobResult, JobRun } from './jobs';
 import { lastLines } from './process';
@@ -50,4 +51,40 @@ export async function runJobOnDocker(
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await docker.run(['rm', '--force', '--volumes', name], { detached: true });
   }
+}
+
+/** How long something that is started again may take. */
+const START_MS = 10 * 60_000;
+
+/**
+ * Starts a workload or a task again, and waits until the one is healthy, or the other has done its work.
+ *
+ * @throws CommandError with its last words when it does not come to that
+ */
+export async function startContainerAgain(docker: Docker, container: ContainerInfo): Promise<void> {
+  const { Name } = container;
+  await docker.out(['restart', Name]);
+  const began = Date.now();
+  while (Date.now() - began < START_MS) {
+    const [now] = await docker.inspect([Name]);
+    if (now === undefined || (!now.State.Running && now.State.ExitCode !== 0)) break;
+    if (label(container, LABEL.KIND) === 'task' ? await taskIsDone(docker, now) : isHealthy(now)) return;
+    await sleep(500);
+  }
+  throw new CommandError(`${Name} did not come back after it was started again`, {
+    log: await docker.lastLog(Name, 5),
+    remedy: `read all of its log (\`docker logs ${Name}\`), mend what it names, then \`docker restart ${Name}\`.`,
+  });
+}
+
+function isHealthy({ State: state }: ContainerInfo): boolean {
+  return state.Running && (state.Health === undefined || state.Health.Status === 'healthy');
+}
+
+/** The mark that a task leaves when it is done stays from its last run: the time of it counts. */
+async function taskIsDone(docker: Docker, { Name, State, Config }: ContainerInfo): Promise<boolean> {
+  if (!State.Running) return State.ExitCode === 0;
+  const mark = (Config.Healthcheck as { readonly Test: readonly string[] }).Test.at(-1)!;
+  const made = await docker.run(['exec', Name, 'stat', '-c', '%Y', mark]);
+  return made.code === 0 && Number(made.stdout) >= Math.floor(Date.parse(State.StartedAt) / 1000);
 }

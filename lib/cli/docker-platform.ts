@@ -2,7 +2,7 @@ import { IMAGES_CONTEXT } from '../core/image';
 import { CommandError } from './command-error';
 import { describeContainer, missingContainers, problemOf } from './containers';
 import { ContainerInfo, Docker, LABEL, label } from './docker';
-import { runJobOnDocker } from './docker-jobs';
+import { runJobOnDocker, startContainerAgain } from './docker-jobs';
 import { trainOnDocker } from './docker-train';
 import { checkDisk, ensureEngine, NEEDS, THIS_MACHINE } from './doctor';
 import { buildImages, ownImages } from './images';
@@ -208,6 +208,21 @@ export class DockerPlatform implements Platform {
       });
     }
     return runJobOnDocker(this.docker, this.session.progress, template, options);
+  }
+
+  public async startAgain(environment: string, components: readonly string[]): Promise<void> {
+    for (const component of components) {
+      await this.session.progress.step(`Starting ${component} again`, async (step) => {
+        const found = await this.docker.containers(
+          `${LABEL.ENVIRONMENT}=${environment}`,
+          `${LABEL.COMPONENT}=${component}`,
+        );
+        const kinds = ['workload', 'task'];
+        const containers = found.filter((container) => kinds.includes(label(container, LABEL.KIND) ?? ''));
+        for (const container of containers) await startContainerAgain(this.docker, container);
+        step.outcome = containers.map(({ Name }) => Name).join(', ') || 'it is not there';
+      });
+    }
   }
 
   public async runProgram(environment: string, runner: string, program: string): Promise<ProgramResult | undefined> {

@@ -23,6 +23,7 @@ export interface ContainerInfo {
     readonly Status: string;
     readonly Running: boolean;
     readonly ExitCode: number;
+    readonly StartedAt: string;
     readonly OOMKilled: boolean;
     readonly Error: string;
     readonly Health?: {

@@ -10,6 +10,7 @@ import {
   runnerPath,
   runnersOf,
   runJobOnKubernetes,
+  startComponentAgain,
   runProgramInRunner,
   runsOf,
   trainOnKubernetes,
@@ -218,6 +219,14 @@ export class KubernetesPlatform implements Platform {
       });
     }
     return runJobOnKubernetes(this.kubernetes, this.session.progress, job, options);
+  }
+
+  public async startAgain(environment: string, components: readonly string[]): Promise<void> {
+    for (const component of components) {
+      await this.session.progress.step(`Starting ${component} again`, async (step) => {
+        step.outcome = (await startComponentAgain(this.kubernetes, environment, component)) ?? 'it is not there';
+      });
+    }
   }
 
   public async runProgram(environment: string, runner: string, program: string): Promise<ProgramResult | undefined> {

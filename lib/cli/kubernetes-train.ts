@@ -164,6 +164,63 @@ export async function runJobOnKubernetes(
   }
 }
 
+/**
+ * Starts a component again: the pods of a workload are deleted, one after the other, and come back; a task's Job runs
+ * once more beside the first, which Terraform knows. Returns its name, or undefined when there is no such component.
+ *
+ * @throws CommandError when it does not become well
+ */
+export async function startComponentAgain(
+  kubernetes: Kubernetes,
+  environment: string,
+  component: string,
+): Promise<string | undefined> {
+  const labels = [`${LABEL.ENVIRONMENT}=${environment}`, `${LABEL.COMPONENT}=${component.replace(/\//g, '.')}`];
+  const [workload] = await kubernetes.list('deployments.apps,statefulsets.apps', environment, ...labels);
+  if (workload !== undefined) {
+    const name = `${workload.kind.toLowerCase()}/${workload.metadata.name}`;
+    for (const pod of await kubernetes.list('pods', environment, ...labels)) {
+      await kubernetes.delete('pod', [pod.metadata.name], environment);
+      const status = ['rollout', 'status', name, `--namespace=${environment}`, '--timeout=600s'];
+      const result = await kubernetes.run(status, { detached: true });
+      if (result.code !== 0) throw kubernetes.failure(`rollout status ${name}`, result.stderr);
+    }
+    return name;
+  }
+  const [task] = await kubernetes.list('jobs.batch', environment, ...labels, `${LABEL.KIND}=task`);
+  if (task === undefined) return undefined;
+  const { selector: _selector, manualSelector: _manual, template, ...spec } = task.spec;
+  const { object: job, stderr } = await kubernetes.create({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: runName(task, 'again'),
+      namespace: environment,
+      labels: { ...task.metadata.labels, [LABEL.KIND]: 'run' },
+    },
+    spec: {
+      ...spec,
+      template: { ...template, metadata: { ...template.metadata, labels: ownLabels(template.metadata.labels ?? {}) } },
+    },
+  });
+  if (job === undefined) throw kubernetes.failure('create job', stderr);
+  try {
+    const log: string[] = [];
+    const code = await follow(kubernetes, job, (line) => log.push(line));
+    if (code !== 0) throw new CommandError(`${component} failed when it ran again`, { log: log.slice(-5) });
+    return task.metadata.name;
+  } finally {
+    await remove(kubernetes, job);
+  }
+}
+
+/** Labels without those by which the Job's controller knows its pods. */
+function ownLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const set = (name: string): boolean =>
+    name.startsWith('batch.kubernetes.io/') || ['controller-uid', 'job-name'].includes(name);
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !set(name)));
+}
+
 /** Runs of a runner, or of all, that have a Job. */
 export async function runsOf(kubernetes: Kubernetes, environment: string, runner?: Runner): Promise<KubeObject[]> {
   const component = runner?.metadata.labels?.[LABEL.COMPONENT];

@@ -65,6 +65,12 @@ export interface Platform {
    * @throws CommandError when there is no such job
    */
   runJob(options: JobRun): Promise<JobResult>;
+  /**
+   * Starts components again, each when the one before is well: workloads anew, tasks once more.
+   *
+   * @throws CommandError when one does not become well
+   */
+  startAgain(environment: string, components: readonly string[]): Promise<void>;
   /** What a Python program prints in the image of a runner, with nothing of the environment; undefined without runner. */
   runProgram(environment: string, runner: string, program: string): Promise<ProgramResult | undefined>;
   /** Opens a component's URL for this machine; undefined when it is reached from inside of the environment only. */

@@ -309,7 +309,11 @@ export class MlopsEnvironment extends Construct {
   private makeBackup(
     props: MlopsEnvironmentProps,
     configuration: BackupsConfiguration,
-    source: { readonly database: IDatabase; readonly artifacts: IArtifactStore },
+    source: {
+      readonly registry: ModelRegistry;
+      readonly database: IDatabase;
+      readonly artifacts: IArtifactStore;
+    },
     watched: IObservable[],
     pushgateway: Endpoint | undefined,
   ): Backup {
@@ -330,6 +334,7 @@ export class MlopsEnvironment extends Construct {
       platform,
       database: source.database,
       artifacts: source.artifacts,
+      dependents: source.registry.containers,
       target,
       schedule: configuration.schedule,
       keep: configuration.keep,

@@ -98,6 +98,14 @@ test('takes what it is told', () => {
   expect(restore.spec.reaches).toContain(PUSHGATEWAY);
 });
 
+test('names what is started again after a restore, in its order', () => {
+  const { database, artifacts } = make();
+  const { restore, job } = make({ dependents: [...database.containers, artifacts.containers[0]] });
+  expect(restore.spec.environment).toMatchObject({ BACKUP_DEPENDENTS: 'database database/databases artifacts' });
+  expect(job.spec.environment).not.toHaveProperty('BACKUP_DEPENDENTS');
+  expect(make().restore.spec.environment).toMatchObject({ BACKUP_DEPENDENTS: '' });
+});
+
 test("encrypts connections as the database's users do", () => {
   const { stack } = fakeStack();
   const existing = (sslMode?: string) =>

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { addBackupCommands, BackupReport, backupTable, chooseBackup } from '../../lib/cli/backup';
 import { ContainerInfo, Docker } from '../../lib/cli/docker';
-import { runJobOnDocker } from '../../lib/cli/docker-jobs';
+import { runJobOnDocker, startContainerAgain } from '../../lib/cli/docker-jobs';
 import { JobResult, JobRun } from '../../lib/cli/jobs';
 import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
@@ -32,6 +32,7 @@ const RESTORED = {
   rows: 42,
   tables: 2,
   artifacts: 3,
+  dependents: ['registry', 'registry/users'],
   seconds: { verify: 0.1, artifacts: 2, database: 1, all: 3.1 },
 };
 
@@ -46,7 +47,12 @@ async function command(args: string[], results: Record<string, JobResult> = {}) 
     restore: { exitCode: 0, report: RESTORED },
     ...results,
   };
+  const again: string[] = [];
   const platform = {
+    startAgain: (_environment: string, components: readonly string[]): Promise<void> => {
+      again.push(...components);
+      return Promise.resolve();
+    },
     runJob: (run: JobRun): Promise<JobResult> => {
       runs.push(run);
       run.log('its last word');
@@ -60,7 +66,7 @@ async function command(args: string[], results: Record<string, JobResult> = {}) 
     () => undefined,
     (error: Error) => error,
   );
-  return { error: await outcome, printed: printed.join('\n'), told: told.text.join('\n'), runs };
+  return { error: await outcome, printed: printed.join('\n'), told: told.text.join('\n'), runs, again };
 }
 
 test('backup runs the job now and says what it wrote', async () => {
@@ -98,13 +104,14 @@ test('backups lists the newest first and says which are not complete', async () 
 });
 
 test('restore takes the newest complete backup, by its time, in the job beside', async () => {
-  const { runs, printed } = await command(['restore', 'staging', '--yes']);
+  const { runs, printed, again } = await command(['restore', 'staging', '--yes']);
   expect(runs.map(({ component, args }) => [component, args])).toEqual([
     ['backup', ['list']],
     ['backup/restore', ['restore', '--at', NEW.time]],
   ]);
   expect(printed).toContain('restored the backup 20260101T023000Z in 3.1 s');
   expect(printed).toContain('42 rows in 2 tables in 1 s');
+  expect(again).toEqual(['registry', 'registry/users']);
 });
 
 test('restore asks first, and says what is overwritten', async () => {
@@ -174,5 +181,41 @@ describe('on Docker', () => {
     expect(created).not.toContain('cdktf-mlops.schedule');
     expect(created).toContain('--mount type=volume,source=staging-backup-secrets,target=/run/secrets,readonly');
     expect(fakes.calls('docker').at(-1)).toMatch(/^rm --force --volumes staging-backup-run-/);
+  });
+
+  const STARTED = '2026-01-02T03:04:05.9Z';
+  const task = (state: Record<string, unknown>) =>
+    inspected({
+      Id: 'task',
+      Name: 'staging-registry-users',
+      State: { Running: true, ExitCode: 0, StartedAt: STARTED, ...state },
+      Config: { Labels: { 'cdktf-mlops.kind': 'task' }, Healthcheck: { Test: ['CMD', 'test', '-f', '/tmp/done'] } },
+    }) as unknown as ContainerInfo;
+
+  test('a task that runs again is done when its mark is a new one', async () => {
+    const second = Date.parse(STARTED) / 1000;
+    fakes.add('docker', [
+      { match: /^restart/ },
+      { match: /^container inspect/, stdout: JSON.stringify([task({})]) },
+      // The mark of its first run, and then that of the second.
+      {
+        match: /^exec staging-registry-users stat -c %Y \/tmp\/done$/,
+        script: `[[ -e ${fakes.directory}/seen ]] && stdout=${Math.floor(second)} || stdout=${Math.floor(second) - 60}; : > ${fakes.directory}/seen`,
+      },
+    ]);
+    await startContainerAgain(new Docker(), task({}));
+    expect(fakes.calls('docker').filter((call) => call.startsWith('exec'))).toHaveLength(2);
+  });
+
+  test('what does not come back is told with its last words', async () => {
+    fakes.add('docker', [
+      { match: /^restart/ },
+      { match: /^container inspect/, stdout: JSON.stringify([task({ Running: false, ExitCode: 1 })]) },
+      { match: /^logs/, stdout: 'no such user\n' },
+    ]);
+    await expect(startContainerAgain(new Docker(), task({}))).rejects.toMatchObject({
+      message: 'staging-registry-users did not come back after it was started again',
+      log: ['no such user'],
+    });
   });
 });
