@@ -159,3 +159,80 @@ resource "kubernetes_config_map_v1" "it" {
 		t.Errorf("%v", labels)
 	}
 }
+
+func TestAnotherStrategyAndTypeLeaveNothingOfTheOldOne(t *testing.T) {
+	s := newStack(t)
+	s.kubelet(running)
+	program := func(strategy, kind string) string {
+		return deployment("strategy {\n type = \""+strategy+"\"\n }", "image:1", "") + `
+resource "kubernetes_service_v1" "it" {
+  metadata {
+    name      = "it"
+    namespace = kubernetes_namespace_v1.namespace.metadata[0].name
+  }
+  wait_for_load_balancer = false
+  spec {
+    type     = "` + kind + `"
+    selector = { app = "it" }
+    port {
+      port = 80
+    }
+  }
+}`
+	}
+	for _, step := range [][2]string{{"RollingUpdate", "ClusterIP"}, {"Recreate", "LoadBalancer"}, {"RollingUpdate", "ClusterIP"}} {
+		s.write(program(step[0], step[1]))
+		s.mustApply()
+		s.mustBeClean()
+	}
+}
+
+func TestAChangeThatIsRefusedIsTriedAgain(t *testing.T) {
+	s := newStack(t)
+	s.kubelet(running)
+	s.write(deployment("", "image:1", ""))
+	s.mustApply()
+	s.write(deployment("", "", ""))
+	s.mustFail(`spec.template.spec.containers[0].image: Required value`)
+	if state, _ := s.try("state", "show", "kubernetes_deployment_v1.it"); !strings.Contains(state, `image = "image:1"`) {
+		t.Error(state)
+	}
+	s.write(deployment("", "image:2", ""))
+	if got := s.actions("kubernetes_deployment_v1.it"); got != "update" {
+		t.Error(got)
+	}
+	s.mustApply()
+	s.mustBeClean()
+}
+
+func TestClaimsOfAStatefulSetAreClean(t *testing.T) {
+	s := newStack(t)
+	s.kubelet(running)
+	s.write(`
+resource "kubernetes_stateful_set_v1" "it" {
+  metadata {
+    name      = "it"
+    namespace = kubernetes_namespace_v1.namespace.metadata[0].name
+  }
+  spec {
+    replicas     = "1"
+    service_name = "it"
+    selector {
+      match_labels = { app = "it" }
+    }` + pod("it", "image:1", "") + `
+    volume_claim_template {
+      metadata {
+        name = "data"
+      }
+      spec {
+        access_modes = ["ReadWriteOnce"]
+        resources {
+          requests = { storage = "1024Mi" }
+        }
+      }
+    }
+  }
+}`)
+	s.mustApply()
+	s.mustBeClean()
+}
