@@ -5,7 +5,7 @@
 #   build.sh --print-directory  print where they are (or would be), without building
 #
 # The directory follows from the sources and the build's settings. CDKTF_MLOPS_CACHE moves the cache (default
-# ~/.cache/cdktf-mlops). Two cores with nothing cached take about a quarter of an hour; a second run waits for the first.
+# ~/.cache/cdktf-mlops). Two cores with nothing cached take about a quarter of an hour; whoever comes second waits.
 set -euo pipefail
 export LC_ALL=C
 

@@ -19,11 +19,12 @@ cache=${CDKTF_MLOPS_CACHE:-$HOME/.cache/cdktf-mlops}/kubernetes
 home=$cache/run
 registry_port=${CDKTF_MLOPS_REGISTRY_PORT:-5055}
 registry_container=cdktf-mlops-kubernetes-registry
-parts=(etcd kube-apiserver containerd kube-controller-manager kube-scheduler local-provisioner kubelet kube-proxy coredns
-  metrics-server network-policies)
+parts=(etcd kube-apiserver containerd kube-controller-manager kube-scheduler local-provisioner kubelet kube-proxy
+  coredns metrics-server network-policies)
 # Settings of the kernel that kubelet, kube-proxy or this program change.
 kernel_settings='kernel\.(panic|panic_on_oops|keys\.root_max.*)|vm\.(overcommit_memory|panic_on_oom)'
-kernel_settings+='|net\.ipv4\.ip_forward|net\.bridge\..*|net\.ipv[46]\.conf\.(all|default|lo)\.(forwarding|route_localnet)'
+kernel_settings+='|net\.ipv4\.ip_forward|net\.bridge\..*'
+kernel_settings+='|net\.ipv[46]\.conf\.(all|default|lo)\.(forwarding|route_localnet)'
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -129,13 +130,15 @@ ensure_registry() {
   local image state
   state=$(docker container inspect --format '{{.State.Running}}' "$registry_container" 2>/dev/null) || state=none
   [[ $state != true ]] || return 0
-  docker version >/dev/null 2>&1 || die 'the Docker Engine, which runs the registry, does not answer' 'start it, then run this again'
+  docker version >/dev/null 2>&1 ||
+    die 'the Docker Engine, which runs the registry, does not answer' 'start it, then run this again'
   "$here/../images/build.sh" registry
   image=$("$here/../images/build.sh" --print-context | sed -n 's/.*"registry": "\(.*\)".*/\1/p')
   docker rm -f "$registry_container" >/dev/null 2>&1 || true
   mkdir -p "$cache/registry"
   docker run -d --name "$registry_container" --label cdktf-mlops.airgap=true --user 0:0 \
-    --publish "127.0.0.1:$registry_port:5000" --volume "$cache/registry:/var/lib/registry" "$image" >"$home/log/registry.log" 2>&1 ||
+    --publish "127.0.0.1:$registry_port:5000" --volume "$cache/registry:/var/lib/registry" "$image" \
+    >"$home/log/registry.log" 2>&1 ||
     die "the registry does not start: $(tail -n 1 "$home/log/registry.log")" \
       'free its port or choose another (CDKTF_MLOPS_REGISTRY_PORT), then run this again'
 }
@@ -164,8 +167,8 @@ up() {
   ensure_packages
   [[ -e $home/network-namespaces ]] || ip netns list >"$home/network-namespaces"
   [[ -e $home/kernel-settings ]] || sysctl -a -e --pattern "^($kernel_settings)\$" >"$home/kernel-settings" 2>/dev/null
-  if ! process_of kube-apiserver >/dev/null && [[ -e /sys/class/net/$node_link && ! -e $home/admin.kubeconfig ]]; then
-    die "another cluster runs on this machine (link $node_link)" "stop it: cluster.sh down --home with its directory"
+  if [[ -e /sys/class/net/$node_link && ! -e $home/admin.kubeconfig ]]; then
+    die "another cluster runs on this machine (link $node_link)" "stop it: 'cluster.sh down --home' with its directory"
   fi
   ensure_links
   [[ -e $home/admin.kubeconfig ]] || write_certificates
@@ -196,10 +199,9 @@ up() {
 
 # Ends every process of every pod, also when containerd is gone.
 kill_pods() {
-  local file
-  while read -r file; do
-    xargs -r kill -KILL <"$file" 2>/dev/null || true
-  done < <(find /sys/fs/cgroup -path '*/kubepods*' -name cgroup.procs 2>/dev/null)
+  # Each control group that is listed may be gone the next moment, and its processes with it.
+  { find /sys/fs/cgroup -path '*/kubepods*' -name cgroup.procs -exec cat {} + | sort -u |
+    xargs -r kill -KILL; } 2>/dev/null || true
 }
 
 # Removes what kube-proxy and the network plugins wrote, in one transaction per table; Docker's rules stay.
@@ -216,6 +218,14 @@ remove_rules() {
   done
 }
 
+remove_sets() {
+  local set left=0
+  for set in $(ipset list -n | grep -E '^(inet6:)?(KUBE|kube-router)-'); do
+    ipset destroy "$set" 2>/dev/null || left=1
+  done
+  return "$left"
+}
+
 # Gives the kernel's settings back that differ from what was found by `up`.
 restore_kernel_settings() {
   local name value
@@ -226,9 +236,18 @@ restore_kernel_settings() {
   done <"$home/kernel-settings"
 }
 
+# Removes what kubelet, containerd and the network plugins keep where no setting moves it, and their folders when empty.
+remove_files() {
+  rm -rf /run/containerd/runc/k8s.io /run/containerd/io.containerd.runtime.v2.task/k8s.io
+  rm -f /var/lib/cni/results/{pods,cni-loopback}-* /var/lib/kubelet/device-plugins/kubelet.sock
+  find /var/log/containers -xtype l -delete 2>/dev/null || true
+  rmdir /run/containerd/{runc,s,io.containerd.runtime.v2.task} /run/containerd /var/lib/cni/{results,} \
+    /var/lib/kubelet/{device-plugins,} /var/log/containers /run/netns 2>/dev/null || true
+}
+
 down() {
   [[ $(id -u) == 0 ]] || die 'a cluster is stopped by root' 'run this as root'
-  local part id namespace set
+  local part id namespace
   docker rm -f "$registry_container" >/dev/null 2>&1 || true
   if [[ ! -d $home/pid ]]; then
     say 'no cluster runs'
@@ -255,14 +274,13 @@ down() {
     grep -q "^$namespace\b" "$home/network-namespaces" || ip netns delete "$namespace"
   done
   remove_rules
-  for set in $(ipset list -n | grep -E '^(inet6:)?(KUBE|kube-router)-'); do
-    ipset destroy "$set"
-  done
+  remove_sets || { sleep 1 && remove_sets; } # the kernel lets go of them a moment after the rules
   ip link delete "$pod_link" 2>/dev/null || true
   ip link delete "$node_link" 2>/dev/null || true
   find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
   restore_kernel_settings
   rm -rf "$home"
+  remove_files
   say 'the cluster is down'
 }
 
@@ -272,7 +290,8 @@ status() {
   local part pid state=0
   for part in "${parts[@]}"; do
     if pid=$(process_of "$part"); then
-      printf '%-24s running, process %s, %d MB\n' "$part" "$pid" "$(($(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status") / 1024))"
+      printf '%-24s running, process %s, %s MB\n' "$part" "$pid" \
+        "$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$pid/status")"
     else
       printf '%-24s not running\n' "$part"
       state=3

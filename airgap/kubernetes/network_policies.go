@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// newNetworkPolicyCommand is kube-router with nothing of it but its network policies: kube-proxy serves the services, and
-// one node has no routes.
+// newNetworkPolicyCommand is kube-router with nothing of it but its network policies: kube-proxy serves the services,
+// and one node has no routes.
 func newNetworkPolicyCommand() *cobra.Command {
 	config := options.NewKubeRouterConfig()
 	config.EnableIPv4 = true

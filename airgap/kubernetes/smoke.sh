@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts a cluster, sees that what the library builds upon works in it, stops it, and sees that the machine is as before.
-# Prints one line per promise; exits 1 at the first that is not kept. No other cluster may run on the machine.
+# Starts a cluster, sees that what the library builds upon works in it, stops it, and sees that the machine is as it
+# was. Prints one line per promise; exits 1 at the first that is not kept. No other cluster may run on the machine.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -52,6 +52,10 @@ kubelet_answers() {
     https://10.245.0.1:10250/metrics/cadvisor
 }
 
+if "$here/cluster.sh" status >/dev/null; then
+  printf "error: a cluster runs on this machine.\n  remedy: stop it ('cluster.sh down'), then run this again.\n" >&2
+  exit 1
+fi
 "$here/cluster.sh" snapshot >"$work/before"
 started=yes
 kubeconfig=$("$here/cluster.sh" up)
@@ -72,7 +76,8 @@ expect 'Pod Security refuses a privileged pod' 5 prints 'violates PodSecurity' \
   kubectl -n "$namespace" run privileged --image="$digest" --privileged
 sed "s|IMAGE|$digest|g" "$here/smoke.yaml" | kubectl -n "$namespace" apply -f - >/dev/null
 kubectl create clusterrole "$namespace" --verb=get --resource=nodes/metrics >/dev/null
-kubectl create clusterrolebinding "$namespace" --clusterrole="$namespace" --serviceaccount="$namespace:reader" >/dev/null
+kubectl create clusterrolebinding "$namespace" --clusterrole="$namespace" \
+  --serviceaccount="$namespace:reader" >/dev/null
 expect 'a pod runs an image by its digest, with a volume' 90 \
   kubectl -n "$namespace" rollout status deployment/server --timeout=1s
 expect 'another pod runs' 90 kubectl -n "$namespace" rollout status deployment/client --timeout=1s
@@ -95,8 +100,8 @@ expect 'kubelets refuse who has no right' 5 prints 403 kubelet_answers default
 expect 'and tell who has it what containers use' 5 prints 200 kubelet_answers reader
 
 expect 'kubectl top answers' 60 prints server- kubectl -n "$namespace" top pods
-expect 'an autoscaler knows what is used' 60 prints current \
-  kubectl -n "$namespace" get hpa server -o 'jsonpath=current {.status.currentMetrics[0].resource.current.averageUtilization}'
+expect 'an autoscaler knows what is used' 60 prints averageUtilization \
+  kubectl -n "$namespace" get hpa server -o 'jsonpath={.status.currentMetrics[0].resource.current}'
 
 volume=$(kubectl -n "$namespace" get pvc data -o 'jsonpath={.spec.volumeName}')
 kubectl delete namespace "$namespace" >/dev/null
