@@ -43,7 +43,9 @@ export const sum = (values: readonly number[] = []): number => values.reduce((to
 /** One release of the model: versions and their shares. */
 export function release(shares: Record<number, number>, replicas?: number): Pick<Settings, 'release'> {
   const versions = Object.entries(shares).map(([version, share]) => ({ version: Number(version), share }));
-  return { release: { models: { [MODEL]: { versions, ...(replicas === undefined ? {} : { replicas }) } } } };
+  return {
+    release: { models: { [MODEL]: { versions, ...(replicas === undefined ? {} : { replicas, cpu: '500m' }) } } },
+  };
 }
 
 /** The checks that are the same wherever the environment runs. */

@@ -80,7 +80,8 @@ export function declareEnvironment(scope: Construct, settings: Settings): MlopsE
     registry: { port: PORTS.registry },
     gateway: { port: PORTS.gateway },
     containers: { port: PORTS.containers },
-    jenkins: { port: PORTS.jenkins },
+    // Two cores have to do for all pods together, and for those that take their places.
+    jenkins: { port: PORTS.jenkins, cpu: onKubernetes ? '500m' : undefined },
     monitoring: {
       prometheusPort: PORTS.prometheus,
       alertmanagerPort: PORTS.alertmanager,
@@ -133,12 +134,15 @@ function declareClient(scope: Construct, platform: IPlatform, environment: Mlops
       PYTHONDONTWRITEBYTECODE: '1',
       MLFLOW_TRACKING_URI: environment.registry.endpoint.url,
       MLFLOW_TRACKING_PASSWORD_FILE: '/state/password',
+      // The store itself is not for clients: the registry hands artifacts through.
+      MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'false',
+      MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'false',
     },
     files: files.map((file) => ConfigFile.fromLocalFile(`${CLIENT_ROOT}/${file}`, join(REPOSITORY, file))),
     volumes: [Volume.scratch('/state')],
     healthCheck: HealthCheck.none('it waits for programs to run'),
     user: '1000:1000',
-    resources: Resources.of({ cpu: '1', memory: '1Gi' }),
+    resources: Resources.of({ cpu: '250m', memory: '1Gi' }),
     reaches: [environment.registry.endpoint, environment.gateway!.endpoint],
     stopSeconds: 1,
   });
