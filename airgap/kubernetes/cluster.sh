@@ -312,10 +312,11 @@ SHELL
 snapshot() {
   echo '# kernel settings'
   sysctl -a -e --pattern "^($kernel_settings)\$" 2>/dev/null
-  echo '# links, addresses, routes (those of Docker containers come and go)'
-  ip -o addr | awk '$2 !~ /^veth/ { print $2, $3, $4 }' | sort
+  # Docker's links to containers come and go, and its bridges get a link-local address with their first one.
+  echo '# links, addresses, routes'
+  ip -o addr | awk '$2 !~ /^veth/ && $4 !~ /^fe80:/ { print $2, $3, $4 }' | sort
   ip -o link show type veth | grep -v ' master ' || true
-  ip route | grep -v linkdown | grep -v veth || true
+  ip route | sed 's/ linkdown//'
   echo '# network namespaces'
   ip netns list
   echo '# packet filter'

@@ -22,7 +22,7 @@ expect() {
     if ((SECONDS - begin > limit)); then
       printf 'not ok %s: %s\n' "$promise" "$*" >&2
       cat "$work/out" >&2
-      kubectl -n "$namespace" get pods,events >&2 || true
+      [[ -z ${started:-} ]] || kubectl -n "$namespace" get pods,events >&2 || true
       exit 1
     fi
     sleep 0.5
@@ -30,10 +30,13 @@ expect() {
   printf 'ok %s (%d s)\n' "$promise" "$((SECONDS - begin))"
 }
 
+# prints TEXT COMMAND...: the command prints the text, however it ends
 prints() {
-  local text=$1
+  local text=$1 output
   shift
-  "$@" 2>&1 | grep -F -- "$text"
+  output=$("$@" 2>&1) || true
+  echo "$output"
+  [[ $output == *"$text"* ]]
 }
 
 fails() {
