@@ -30,6 +30,8 @@ const MAX_PARTS = 10;
 const KEPT_RUNS = 3;
 /** A run that was created this long ago and never started was left by a command that was killed. */
 const ABANDONED_MS = 5 * 60_000;
+/** How long a program may take that is not a run. */
+const PROGRAM_SECONDS = 600;
 /** How long a pod may wait for what will hardly come: an image, a volume. */
 const START_PATIENCE_MS = Number(process.env.CDKTF_MLOPS_START_WAIT_MS ?? 5 * 60_000);
 
@@ -91,11 +93,16 @@ export async function trainOnKubernetes(
     const started = job;
     return await progress.step(`Training ${basename(options.project)}`, async (step) => {
       let last = '';
-      const exitCode = await follow(kubernetes, started, (line) => {
-        step.lastHeard = Date.now();
-        if (line.startsWith('{')) last = line;
-        else options.log(line);
-      });
+      const exitCode = await follow(
+        kubernetes,
+        started,
+        (line) => {
+          step.lastHeard = Date.now();
+          if (line.startsWith('{')) last = line;
+          else options.log(line);
+        },
+        (line) => step.line(line),
+      );
       step.outcome = exitCode === 0 ? 'done' : `exit code ${exitCode}`;
       return { exitCode: interrupted ? EXIT.INTERRUPTED : exitCode, report: parseReport(last) };
     });
@@ -118,7 +125,12 @@ export async function runProgramInRunner(
     ...container,
     command: ['sh', '-c', script, 'sh', program],
     args: undefined,
+    // It is short, and need not wait until there is room for a training.
+    resources: withCpuRequest(container.resources as Resources | undefined, '10m'),
   }));
+  // A command that is killed leaves it behind.
+  definition.spec.activeDeadlineSeconds = PROGRAM_SECONDS;
+  definition.spec.ttlSecondsAfterFinished = 60;
   const { object: job, stderr } = await kubernetes.create(definition);
   if (job === undefined) throw kubernetes.failure('create job', stderr);
   try {
@@ -238,6 +250,16 @@ export function isActive({ status }: KubeObject): boolean {
   return !((status?.conditions ?? []) as Array<{ type: string; status: string }>).some(
     ({ type, status: value }) => ['Complete', 'Failed'].includes(type) && value === 'True',
   );
+}
+
+interface Resources {
+  readonly requests?: Record<string, string>;
+}
+
+function withCpuRequest(resources: Resources | undefined, cpu: string): Resources | undefined {
+  return resources?.requests?.cpu === undefined
+    ? resources
+    : { ...resources, requests: { ...resources.requests, cpu } };
 }
 
 type Container = Record<string, unknown> & { readonly name: string };
@@ -425,9 +447,15 @@ async function handOver(kubernetes: Kubernetes, job: KubeObject, parts: readonly
 }
 
 /** Shows the log of a Job's pod until it has ended. Returns the exit code of its container. */
-async function follow(kubernetes: Kubernetes, job: KubeObject, onLine: (line: string) => void): Promise<number> {
+async function follow(
+  kubernetes: Kubernetes,
+  job: KubeObject,
+  onLine: (line: string) => void,
+  say: (line: string) => void = () => undefined,
+): Promise<number> {
   const namespace = job.metadata.namespace!;
-  const pod = await startedPod(kubernetes, job);
+  const pod = await startedPod(kubernetes, job, say);
+  if (pod === undefined) return EXIT.INTERRUPTED;
   const container = pod.spec.containers[0].name as string;
   let since: string | undefined;
   for (;;) {
@@ -472,10 +500,15 @@ async function follow(kubernetes: Kubernetes, job: KubeObject, onLine: (line: st
   }
 }
 
-/** The pod of a Job, when its container runs or has ended. */
-async function startedPod(kubernetes: Kubernetes, job: KubeObject): Promise<KubeObject> {
+/** The pod of a Job, when its container runs or has ended; undefined when the Job is gone. */
+async function startedPod(
+  kubernetes: Kubernetes,
+  job: KubeObject,
+  say: (line: string) => void,
+): Promise<KubeObject | undefined> {
   const { name, namespace } = job.metadata;
   const began = Date.now();
+  let told = '';
   for (;;) {
     const [pod] = await kubernetes.list('pods', namespace, `job-name=${name}`);
     const statuses = (pod?.status?.containerStatuses ?? []) as Array<{ state?: Record<string, unknown> }>;
@@ -493,9 +526,19 @@ async function startedPod(kubernetes: Kubernetes, job: KubeObject): Promise<Kube
           : 'mend what the line above names, then run the same command again.',
       });
     }
+    // Somebody has removed it: an interrupt, or the end of the environment.
+    if (pod === undefined && (await kubernetes.get('jobs.batch', name, namespace)) === undefined) return undefined;
+    const reason = pod === undefined ? '' : (podTrouble(pod) ?? '');
+    if (waited > SLOW_START_MS && reason !== '' && reason !== told) {
+      say(`its pod waits: ${reason}`);
+      told = reason;
+    }
     await sleep(500);
   }
 }
+
+/** After this long it is said why a pod has not started. */
+const SLOW_START_MS = 10_000;
 
 async function whyNoPod(kubernetes: Kubernetes, { metadata }: KubeObject): Promise<string> {
   const events = (await kubernetes.list('events', metadata.namespace)) as unknown as Array<{

@@ -340,7 +340,7 @@ describe("what is there and is not the state's", () => {
 
   test("is another checkout's when nothing of it is ours, whatever its names are", async () => {
     fakes.add('terraform', [INIT, PLAN, { ...STATE, stdout: productionState('uid-of-a-former-one') }]);
-    kubectl([{ ...READY, metadata: { ...(READY.metadata as object), name: 'production-other' } }], []);
+    kubectl([object('Deployment', 'production-other')], []);
     const error = await failure(deployStack(session, stack(), { yes: true }));
     expect(error.message).toBe("production exists on this cluster, and this project's state does not know it");
     expect(error.log).toEqual(['Deployment production/production-other']);
