@@ -6,12 +6,13 @@
  *
  * A cluster that runs already is used, and left running.
  */
+import { join } from 'node:path';
 import { KubeObject } from '../../lib/cli/kubernetes';
 import { lastLines } from '../../lib/cli/process';
 import { keyOf, objectsInState } from '../../lib/cli/kubernetes-objects';
 import { Checks, isReady, MODEL, release, STACKS } from './checks';
 import { KubernetesMachine } from './kubernetes-machine';
-import { childrenOf, eventually } from './machine';
+import { childrenOf, eventually, ROOT } from './machine';
 import { ENVIRONMENT, RELEASE_STACK } from './program/environment';
 import { expect, Report } from './report';
 import { runEndToEnd } from './run';
@@ -222,6 +223,15 @@ async function staging(): Promise<string> {
   return `${found} after ${seconds.toFixed(0)} s; ${plan}; destroyed, nothing left`;
 }
 
+/** What the shipped environments synthesise, sent to this API server as a strict dry-run. */
+async function dryRun(): Promise<string> {
+  const program = join(ROOT, 'test', 'kubernetes', 'dry-run.ts');
+  const { code, output } = await machine.start(process.execPath, ['--import', 'tsx', program]).ended;
+  const bad = output.split('\n').filter((line) => line.startsWith('FAIL'));
+  expect(code === 0, [...bad, ...lastLines(output, 3)].join('\n'));
+  return lastLines(output, 1)[0];
+}
+
 async function destroy(keepData: boolean): Promise<string> {
   await machine.endForward();
   const flags = keepData ? ['--yes', '--keep-data'] : ['--yes'];
@@ -352,6 +362,7 @@ async function run(): Promise<void> {
   await report.check('a version that cannot start changes nothing, and is explained', brokenVersion);
   await report.check('plans are empty', () => checks.expectEmptyPlans(STACKS));
   await report.check('database and artifacts are destroyed and restored', backupAndRestore);
+  await report.check('a strict dry-run of the shipped environments', dryRun);
   await report.check('no pod violates the Pod Security standard', podSecurity);
   await report.check('no secret stands where it may be read', noSecrets);
   await report.check('a planted secret is found', () => checks.plantedSecrets());
