@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { addBackupCommands, BackupReport, backupTable, chooseBackup } from '../../lib/cli/backup';
 import { ContainerInfo, Docker } from '../../lib/cli/docker';
 import { runJobOnDocker, startContainerAgain } from '../../lib/cli/docker-jobs';
 import { JobResult, JobRun } from '../../lib/cli/jobs';
+import { Kubernetes } from '../../lib/cli/kubernetes';
+import { startComponentAgain } from '../../lib/cli/kubernetes-train';
 import { Progress } from '../../lib/cli/progress';
 import { Session } from '../../lib/cli/session';
 import { FakePrograms, Lines } from './fake-programs';
@@ -217,5 +221,84 @@ describe('on Docker', () => {
       message: 'staging-registry-users did not come back after it was started again',
       log: ['no such user'],
     });
+  });
+});
+
+describe('on Kubernetes', () => {
+  const LABELS = { 'cdktf-mlops.component': 'registry.users', 'cdktf-mlops.kind': 'task' };
+  const TASK = {
+    kind: 'Job',
+    metadata: { name: 'staging-registry-users', namespace: 'staging', uid: '1', labels: LABELS },
+    spec: {
+      backoffLimit: 2,
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': '1' } },
+      template: {
+        metadata: {
+          labels: { ...LABELS, 'batch.kubernetes.io/controller-uid': '1', 'job-name': 'staging-registry-users' },
+        },
+        spec: { containers: [{ name: 'registry-users', image: 'mlflow' }] },
+      },
+    },
+  };
+  const again = (component: string): Promise<string | undefined> =>
+    startComponentAgain(new Kubernetes({}), 'staging', component);
+  let fakes: FakePrograms;
+  beforeEach(() => (fakes = new FakePrograms()));
+  afterEach(() => fakes.restore());
+
+  test('the pods of a workload go one after the other, each when the one before has come back', async () => {
+    const object = (kind: string, name: string) => ({ kind, metadata: { name, namespace: 'staging', uid: name } });
+    fakes.add('kubectl', [
+      {
+        match: /get deployments.apps,statefulsets.apps .*component=registry/,
+        stdout: JSON.stringify({ items: [object('Deployment', 'staging-registry')] }),
+      },
+      { match: /get pods/, stdout: JSON.stringify({ items: [object('Pod', 'a'), object('Pod', 'b')] }) },
+      { match: /^(delete|rollout)/ },
+    ]);
+    expect(await again('registry')).toBe('deployment/staging-registry');
+    const done = fakes.calls('kubectl').filter((call) => /^(delete|rollout)/.test(call));
+    expect(done.map((call) => call.split(' ').slice(0, 3).join(' '))).toEqual([
+      'delete pod a',
+      'rollout status deployment/staging-registry',
+      'delete pod b',
+      'rollout status deployment/staging-registry',
+    ]);
+  });
+
+  test('a task runs once more, in a Job that owns its pods and goes', async () => {
+    const pod = {
+      kind: 'Pod',
+      metadata: { name: 'pod', namespace: 'staging', uid: '2' },
+      spec: { containers: [{ name: 'registry-users' }] },
+      status: { containerStatuses: [{ name: 'registry-users', state: { terminated: { exitCode: 0 } } }] },
+    };
+    const created = join(fakes.directory, 'created.json');
+    fakes.add('kubectl', [
+      { match: /get deployments.apps/, stdout: '' },
+      { match: /get jobs.batch/, stdout: JSON.stringify({ items: [TASK] }) },
+      {
+        match: /create --filename=-/,
+        stdout: JSON.stringify({ ...TASK, metadata: { ...TASK.metadata, name: 'staging-registry-users-again' } }),
+        script: `/bin/cat > '${created}'`,
+      },
+      { match: /get pods/, stdout: JSON.stringify({ items: [pod] }) },
+      { match: /get pod pod/, stdout: JSON.stringify(pod) },
+      { match: /^(logs|delete)/ },
+    ]);
+    expect(await again('registry/users')).toBe('staging-registry-users');
+    const job = JSON.parse(readFileSync(created, 'utf8')) as typeof TASK;
+    expect(job.metadata.name).toMatch(/^staging-registry-users-again-/);
+    expect(job.metadata.labels).toEqual({ ...LABELS, 'cdktf-mlops.kind': 'run' });
+    expect(job.spec).toEqual({
+      backoffLimit: 2,
+      template: { ...TASK.spec.template, metadata: { labels: LABELS } },
+    });
+    expect(fakes.calls('kubectl').at(-1)).toContain('delete jobs.batch staging-registry-users-again');
+  });
+
+  test('what is not there is told', async () => {
+    fakes.add('kubectl', [{ match: /get/, stdout: '' }]);
+    expect(await again('other')).toBeUndefined();
   });
 });
