@@ -14,8 +14,12 @@ parts=(etcd coredns kube-apiserver kube-controller-manager kube-scheduler kubele
   local-provisioner metrics-server network-policies)
 say() { printf '%s\n' "$*" >&2; }
 
-hash=$(cd "$here" && find . \( -name '*.go' -o -name go.mod -o -name go.sum -o -name build.sh \) | sort |
-  xargs sha256sum | sha256sum | cut -c1-16)
+sources() {
+  cd "$here"
+  find . -type f \( -name '*.go' ! -name '*_test.go' -o -name go.mod -o -name go.sum -o -name build.sh \) | sort
+}
+
+hash=$(cd "$here" && sources | xargs sha256sum | sha256sum | cut -c1-16)
 cache=${CDKTF_MLOPS_CACHE:-${HOME}/.cache/cdktf-mlops}/kubernetes
 [[ $cache == /* ]] || cache=$PWD/$cache
 home=$cache/$hash
