@@ -66,7 +66,7 @@ export class DockerPlatform implements Platform {
     return this.docker.ping();
   }
 
-  public async prepare(say: (line: string) => void): Promise<string> {
+  public async prepare(_stacks: readonly StackFile[], say: (line: string) => void): Promise<string> {
     const engine = await ensureEngine(this.docker, THIS_MACHINE, true, say);
     const free = await checkDisk(this.docker, NEEDS.diskGb, say);
     return `Docker Engine ${engine}, ${free} GB free`;

@@ -8,6 +8,7 @@ import type { Platform } from './platform';
 import { lastLines, run, which } from './process';
 import { Progress } from './progress';
 import { cacheDir } from './project';
+import type { StackFile } from './stack-file';
 import { configFileEnv, terraformProgram } from './terraform';
 
 /** What the machine must have. */
@@ -76,11 +77,12 @@ export async function checkTools(say: (line: string) => void, machine: Machine =
 export async function checkMachine(
   progress: Progress,
   platforms: readonly Platform[],
+  stacks: readonly StackFile[],
   machine: Machine = THIS_MACHINE,
 ): Promise<void> {
   await progress.step('Looking at this machine', async (step) => {
     const found = [await checkTools((line) => step.line(line), machine)];
-    for (const platform of platforms) found.push(await platform.prepare((line) => step.line(line)));
+    for (const platform of platforms) found.push(await platform.prepare(stacks, (line) => step.line(line)));
     step.outcome = found.join(', ');
   });
 }

@@ -53,8 +53,7 @@ export class Tunnel {
         `pod/${pod}`,
         `${localPort === 0 ? '' : localPort}:${target}`,
       ],
-      // The terminal's Ctrl-C is for us: we end it.
-      { env: { ...process.env, ...kubernetes.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+      { env: { ...process.env, ...kubernetes.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     return new Promise((resolve, reject) => {
       let said = '';
@@ -91,13 +90,19 @@ export class Tunnel {
       if (child.exitCode !== null) resolve();
       child.on('exit', () => resolve());
     });
-    process.on('exit', this.kill);
+    process.on('exit', this.kill).once('SIGTERM', this.terminate);
   }
 
   public close(): void {
-    process.off('exit', this.kill);
+    process.off('exit', this.kill).off('SIGTERM', this.terminate);
     this.kill();
   }
+
+  /** Who is told to end takes it along; who has more to clear up ends by itself. */
+  private readonly terminate = (): void => {
+    this.kill();
+    if (process.listenerCount('SIGTERM') === 0) process.exit(143);
+  };
 
   private readonly kill = (): void => void this.child.kill('SIGTERM');
 }

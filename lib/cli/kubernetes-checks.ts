@@ -3,8 +3,8 @@ import { Kubernetes, KubeObject } from './kubernetes';
 import { imagesOf, kindOf, namespacesOf } from './kubernetes-objects';
 import { blocks, StackFile } from './stack-file';
 
-/** What Terraform's provider does with an object. */
-const VERBS = ['create', 'get', 'patch', 'delete'];
+/** What Terraform's provider does with an object, and this command, which looks for what was left. */
+const VERBS = ['create', 'get', 'list', 'patch', 'delete'];
 
 /**
  * Sees that this user may do what a deploy of these stacks does.
@@ -30,6 +30,7 @@ export async function checkRights(kubernetes: Kubernetes, stacks: readonly Stack
     for (const resource of ['pods', 'events']) want('list', resource, namespace);
     want('get', 'pods/log', namespace);
   }
+  if (wanted.size === 0) return 0;
   const reviews = [...wanted.values()].map(({ verb, resource, namespace }) => {
     const [name, ...group] = resource.split('.');
     const [plural, subresource] = name.split('/');
@@ -54,11 +55,12 @@ export async function checkRights(kubernetes: Kubernetes, stacks: readonly Stack
 }
 
 /**
- * Sees that there are the storage classes that claims name, and a default class where one names none.
+ * Sees that there are the storage classes that claims name, and a default class where one names none. Returns how many
+ * claims there are.
  *
  * @throws CommandError that names claim and class
  */
-export async function checkStorageClasses(kubernetes: Kubernetes, stacks: readonly StackFile[]): Promise<void> {
+export async function checkStorageClasses(kubernetes: Kubernetes, stacks: readonly StackFile[]): Promise<number> {
   const claims = stacks.flatMap((stack) =>
     stack.resources
       .filter(({ type }) => kindOf(type)?.kind === 'PersistentVolumeClaim')
@@ -66,13 +68,13 @@ export async function checkStorageClasses(kubernetes: Kubernetes, stacks: readon
   );
   // An empty name means a volume that was made before.
   const wanting = claims.filter((claim) => claim.class !== '' && !String(claim.class).includes('${'));
-  if (wanting.length === 0) return;
+  if (wanting.length === 0) return claims.length;
   let classes: KubeObject[];
   try {
     classes = await kubernetes.list('storageclasses.storage.k8s.io', undefined);
   } catch (error) {
     // Who may not look at classes can use them all the same.
-    if (error instanceof CommandError && /forbidden/i.test(error.log.join())) return;
+    if (error instanceof CommandError && /forbidden/i.test(error.log.join())) return claims.length;
     throw error;
   }
   const names = classes.map(({ metadata }) => metadata.name);
@@ -83,7 +85,7 @@ export async function checkStorageClasses(kubernetes: Kubernetes, stacks: readon
     if (claim.class === undefined) return hasDefault ? [] : [`${claim.name}: it names none, and none is the default`];
     return names.includes(claim.class as string) ? [] : [`${claim.name}: there is no '${String(claim.class)}'`];
   });
-  if (unmet.length === 0) return;
+  if (unmet.length === 0) return claims.length;
   throw new CommandError('the cluster lacks a storage class', {
     log: unmet,
     remedy: `name one of its classes in the configuration of the platform (storageClass): ${names.join(', ') || '(it has none)'}.`,

@@ -60,15 +60,18 @@ export class KubernetesPlatform implements Platform {
     await this.kubernetes.ping();
   }
 
-  public async prepare(): Promise<string> {
+  public async prepare(stacks: readonly StackFile[]): Promise<string> {
     const { context } = this.kubernetes.config;
-    return `Kubernetes ${await this.kubernetes.ping()}${context === undefined ? '' : ` (context ${context})`}`;
+    const version = await this.kubernetes.ping();
+    const rights = await checkRights(
+      this.kubernetes,
+      stacks.filter((stack) => this.session.platformOf(stack) === this),
+    );
+    return `Kubernetes ${version}${context === undefined ? '' : ` (context ${context})`}, ${rights} rights there`;
   }
 
   public async checkDemands(stacks: readonly StackFile[]): Promise<string> {
-    const rights = await checkRights(this.kubernetes, stacks);
-    await checkStorageClasses(this.kubernetes, stacks);
-    return `${rights} rights wanted, none is missing`;
+    return `${await checkStorageClasses(this.kubernetes, stacks)} claims, for which there are storage classes`;
   }
 
   public ensureImages(stacks: readonly StackFile[]): Promise<void> {

@@ -78,7 +78,7 @@ Set DEBUG=1 to see stack traces.`,
       await synth(project, supply, progress);
       const session = new Session(project, progress, supply);
       const stacks = StackFile.names(project).map((name) => StackFile.get(project, name));
-      await checkMachine(progress, session.platformsOf(stacks));
+      await checkMachine(progress, session.platformsOf(stacks), stacks);
       progress.say(`Supply: ${supply?.supply ?? 'not chosen yet; the first deploy does it'}`);
       await checkOwner(session, stacks);
       await checkDemands(session, stacks);
@@ -281,7 +281,7 @@ Set DEBUG=1 to see stack traces.`,
       const progress = new Progress();
       const project = findProject(process.cwd());
       const session = new Session(project, progress, recordedSupply(project));
-      await checkMachine(progress, [new DockerPlatform(session)]);
+      await checkMachine(progress, [new DockerPlatform(session)], []);
       const chosen = keys.length === 0 ? undefined : keys;
       if (options.push !== undefined) {
         lockProject(project, 'images --push');
@@ -408,7 +408,7 @@ async function openSession(
   const session = new Session(project, progress, recorded);
   const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
   const platforms = session.platformsOf(stacks);
-  if (options.record) await checkMachine(progress, platforms);
+  if (options.record) await checkMachine(progress, platforms, stacks);
   else for (const platform of platforms) await platform.ping();
   return withSupply(session, stacks, options.record);
 }
@@ -480,7 +480,7 @@ async function prepareToDestroy(command: string, stackNames: readonly string[]):
   }
   const session = new Session(project, progress, recorded);
   const stacks = stackNames.flatMap((name) => StackFile.find(project, name) ?? []);
-  await checkMachine(progress, session.platformsOf(stacks));
+  await checkMachine(progress, session.platformsOf(stacks), stacks);
   return isBroken
     ? new Session(project, progress, await prepareSupply(project, progress))
     : withSupply(session, stacks, true);
@@ -495,7 +495,7 @@ async function checkOwner(session: Session, stacks: readonly StackFile[]): Promi
   for (const stack of stacks) await session.platformOf(stack).checkOwner(stack, await session.state(stack));
 }
 
-/** Sees that the platforms have what these stacks demand: free ports on Docker; rights and storage on a cluster. */
+/** Sees that the platforms have what these stacks demand: free ports on Docker; storage on a cluster. */
 async function checkDemands(session: Session, stacks: readonly StackFile[]): Promise<void> {
   await session.progress.step('What the stacks demand', async (step) => {
     const found: string[] = [];

@@ -17,13 +17,14 @@ export interface Platform {
   /** @throws CommandError when it does not answer */
   ping(): Promise<void>;
   /**
-   * Sees that it answers, and starts it where that may be done. Returns what is told about it, in a few words.
+   * Sees that it answers, and starts it where that may be done; that this user may do there what these stacks take.
+   * Returns what is told about it, in a few words.
    *
    * @throws CommandError with the remedy
    */
-  prepare(say: (line: string) => void): Promise<string>;
+  prepare(stacks: readonly StackFile[], say: (line: string) => void): Promise<string>;
   /**
-   * Sees that what these stacks demand of it is there: ports, rights, storage classes. Returns what was looked at.
+   * Sees that what these stacks demand of it is there: ports, storage classes. Returns what was looked at.
    *
    * @throws CommandError that names what is missing
    */

@@ -234,7 +234,7 @@ describe('disk', () => {
 });
 
 test('Node that is too old is refused', async () => {
-  const error = await failure(checkMachine(new Progress(new Lines()), [], { ...USER, nodeVersion: '18.20.0' }));
+  const error = await failure(checkMachine(new Progress(new Lines()), [], [], { ...USER, nodeVersion: '18.20.0' }));
   expect(error.message).toBe('Node 18.20.0 is too old');
 });
 
@@ -243,7 +243,7 @@ test('a configuration file of Terraform that is not there is said, and done with
   fakes.add('terraform', [{ ...TERRAFORM, script: `[[ -z \${TF_CLI_CONFIG_FILE-} ]] || { code=1 stdout=''; }` }]);
   process.env.TF_CLI_CONFIG_FILE = join(fakes.directory, 'missing.rc');
   const lines = new Lines();
-  await checkMachine(new Progress(lines), [ENGINE], USER);
+  await checkMachine(new Progress(lines), [ENGINE], [], USER);
   expect(lines.text.join('')).toContain('missing.rc, which does not exist: Terraform runs without it');
 });
 
@@ -251,6 +251,6 @@ test('a machine that has everything is described in one line', async () => {
   fakes.add('docker', [RUNNING, { match: /^info/, stdout: '/\n' }]);
   fakes.add('terraform', [TERRAFORM]);
   const lines = new Lines();
-  await checkMachine(new Progress(lines), [ENGINE], USER);
+  await checkMachine(new Progress(lines), [ENGINE], [], USER);
   expect(lines.text.join('')).toContain('Node 20.18.0, Terraform 1.11.4, Docker Engine 20.10.24, 100 GB free');
 });

@@ -90,7 +90,9 @@ describe('the cluster of a stack', () => {
       { ...VIEW, script: `[[ $KUBECONFIG == ${kubeconfigOf(project)} ]] || { code=9 stdout=$KUBECONFIG; }` },
       { match: /^--context prod version/, stdout: VERSION.stdout },
     ]);
-    await expect(platform().prepare(() => undefined)).resolves.toBe('Kubernetes v1.34.2 (context prod)');
+    await expect(platform().prepare([], () => undefined)).resolves.toBe(
+      'Kubernetes v1.34.2 (context prod), 0 rights there',
+    );
     expect(platform().terraformEnv).toEqual({ KUBE_CONFIG_PATH: kubeconfigOf(project), KUBE_CTX: 'prod' });
   });
 
@@ -160,16 +162,17 @@ describe('before anything is changed', () => {
   };
 
   test('rights that are missing are named', async () => {
-    fakes.add('kubectl', [allow(/"delete".*"deployments"/), CLASSES]);
-    const error = await failure(platform().checkDemands([stack()]));
+    fakes.add('kubectl', [VIEW, VERSION, allow(/"delete".*"deployments"/)]);
+    const error = await failure(platform().prepare([stack()], () => undefined));
     expect(error.message).toBe('this user lacks rights that a deploy needs');
     expect(error.log).toEqual(['delete deployments.apps in the namespace production']);
     expect(error.remedy).toContain("context 'prod'");
   });
 
   test('with all rights and a default class nothing is said', async () => {
-    fakes.add('kubectl', [allow(/nothing/), CLASSES]);
-    await expect(platform().checkDemands([stack()])).resolves.toBe('15 rights wanted, none is missing');
+    fakes.add('kubectl', [VIEW, VERSION, allow(/nothing/), CLASSES]);
+    await expect(platform().prepare([stack()], () => undefined)).resolves.toContain('18 rights there');
+    await platform().checkDemands([stack()]);
   });
 
   test('a storage class that does not exist is named, with those that there are', async () => {
