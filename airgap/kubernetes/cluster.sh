@@ -329,7 +329,7 @@ snapshot() {
   echo '# mounts'
   awk '$2 !~ "^(/var/lib/docker|/run/docker)/" { print $1, $2, $3 }' /proc/mounts | sort
   echo '# processes'
-  ps -eo args | grep -E "^($cache/|[^ ]*containerd)|$home" | grep -v -E 'grep|cluster\.sh' | sort || true
+  ps -eo args | grep -E "^($cache/|[^ ]*containerd)|$home" | grep -v -E 'grep|cluster\.sh|-namespace moby' | sort || true
   echo '# listening'
   ss -Htuln | awk '{ print $1, $5 }' | sort -u
   echo '# control groups, folders, containers'
