@@ -58,7 +58,7 @@ export interface PlatformThresholds {
   readonly restarts: number;
   /** Share of its memory limit that a container uses. */
   readonly memoryShare: number;
-  /** Share of a volume that is free. */
+  /** Share of a volume that must be free. */
   readonly diskFreeShare: number;
 }
 

@@ -15,8 +15,9 @@ export interface TaskProps extends ContainerProps {
 /**
  * A short preparation that a deploy waits for: a schema, a bucket, a share. When the script fails the deploy fails.
  *
- * On Docker it succeeds by becoming healthy and then idles, because the provider takes a container that has ended for a
- * success whatever its exit code was.
+ * On Docker it succeeds by becoming healthy, lingers and ends, because the provider takes a container that has ended for
+ * a success whatever its exit code was. On Kubernetes it is a Job, whose pod tries the script up to six times: what it may
+ * reach is decided when it runs already.
  */
 export class Task extends Container {
   /** What it was made from. */

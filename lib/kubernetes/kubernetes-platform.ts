@@ -26,10 +26,10 @@ import { bindings } from './bindings';
 import { discoverTargets } from './discovery';
 import { INSTANCE, MAX_NAME, ObjectLabels, objectLabels } from './labels';
 import { Made } from './made';
-import { Place, Policy, reachedPolicies, reachPolicies } from './network';
+import { API_PORTS, KUBELET_PORT, Place, Policy, reachedPolicies, reachPolicies } from './network';
 import { bytes, fileData, millis, PodParts, podTemplate, portName } from './pod';
 import { makeServices, readersName } from './service';
-import { watchCluster } from './watch';
+import { accessRules, watchCluster } from './watch';
 
 /** Context key: by which reference the cluster pulls an image, by the reference under which it was built. */
 export const PUSHED_IMAGES_CONTEXT = 'cdktf-mlops:pushedImages';
@@ -155,8 +155,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     const { autoscaling } = props;
     const replicas = workload.replicas;
     const many = (autoscaling?.minReplicas ?? replicas) >= 2;
-    const discovers = props.discovers ?? false;
-    const account = discovers ? this.account(workload, made) : undefined;
+    const account = (props.discovers ?? false) ? this.account(workload, made) : undefined;
     const parts = this.podParts(workload, name, 'workload', {
       onNode,
       serviceAccount: account,
@@ -171,7 +170,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     const wait = props.healthCheck.noneReason === undefined;
     const seconds = props.healthCheck.startSeconds + workload.stopSeconds + this.rolloutSeconds;
     const timeouts = { create: `${seconds}s`, update: `${seconds * Math.max(1, replicas)}s` };
-    const dependsOn = [...parts.dependsOn, ...this.policies(workload, name, discovers), ...services];
+    const dependsOn = [...parts.dependsOn, ...this.policies(workload, name), ...services];
     const selector = { matchLabels: { [INSTANCE]: name } };
     const common = { waitForRollout: wait, dependsOn };
 
@@ -253,7 +252,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
       },
       waitForCompletion: true,
       timeouts: { create: `${seconds}s`, update: `${seconds}s` },
-      dependsOn: [...parts.dependsOn, ...this.policies(task, name, false)],
+      dependsOn: [...parts.dependsOn, ...this.policies(task, name)],
     });
     return { host: name, replicaHosts: [], dependables: [job] };
   }
@@ -286,7 +285,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
           spec: { backoffLimit: 0, template: podTemplate(job, parts.pod) },
         },
       },
-      dependsOn: [...parts.dependsOn, ...this.policies(job, name, false)],
+      dependsOn: [...parts.dependsOn, ...this.policies(job, name)],
     });
     return { host: name, replicaHosts: [], dependables: [cron] };
   }
@@ -328,7 +327,7 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     const self = { namespace: this.environment, name };
     const asked = confirm.map(({ endpoint }) => endpoint);
     const placeOf = (host: string) => this.placeOf(host);
-    const policies = this.makePolicies(publication, name, labels, true, reachPolicies(self, asked, placeOf, false));
+    const policies = this.makePolicies(publication, name, labels, true, reachPolicies(self, asked, placeOf, []));
     const digest = shortHash(JSON.stringify([props.files, script]));
     const job = new bindings.JobV1(publication, 'confirmation', {
       metadata: { generateName: `${name}-`, namespace: this.environment, labels },
@@ -692,12 +691,12 @@ export class KubernetesPlatform extends Construct implements IPlatform {
   }
 
   /** Policies add up, so that those who reach something of another stack bring the permission along. */
-  private policies(container: Container, name: string, discovers: boolean): ITerraformDependable[] {
+  private policies(container: Container, name: string): ITerraformDependable[] {
     const path = container.componentPath;
     const createFirst = container instanceof Workload && container.props.update === UpdateStrategy.CREATE_FIRST;
     const self = { namespace: this.namespaceOf(path), name };
     return this.makePolicies(container, name, this.labels(name, path, 'workload'), createFirst, [
-      ...reachPolicies(self, container.spec.reaches ?? [], (host) => this.placeOf(host), discovers),
+      ...reachPolicies(self, container.spec.reaches ?? [], (host) => this.placeOf(host), clusterPorts(container)),
       ...(container instanceof Workload
         ? reachedPolicies(self, container.props, (from) => ({
             namespace: this.namespaceOf(from),
@@ -731,6 +730,12 @@ export class KubernetesPlatform extends Construct implements IPlatform {
     if (rest.join('.') !== `svc.${this.clusterDomain}`) return undefined;
     return [this.environment, this.nodeNamespace].includes(namespace) ? { name, namespace } : undefined;
   }
+}
+
+/** What a container asks of the cluster itself: its API, and kubelets where it has rights beyond its namespaces. */
+function clusterPorts(container: Container): number[] {
+  if (!(container instanceof Workload) || !(container.props.discovers ?? false)) return [];
+  return accessRules(container).cluster.length > 0 ? [...API_PORTS, KUBELET_PORT] : API_PORTS;
 }
 
 function isOnNode({ props }: Workload): boolean {

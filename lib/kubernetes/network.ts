@@ -18,16 +18,20 @@ export interface Policy {
   readonly spec: NetworkPolicyV1Spec;
 }
 
-/** Ports of API servers, before and behind their service, and of kubelets. */
-const API_PORTS = [443, 6443];
-const KUBELET_PORT = 10250;
+/** Ports of API servers, before and behind their service. */
+export const API_PORTS = [443, 6443];
+export const KUBELET_PORT = 10250;
 
-/** Lets a pod out to what it reaches, and lets it in there. */
+/**
+ * Lets a pod out to what it reaches, and lets it in there.
+ *
+ * @param clusterPorts ports of the cluster's own servers that it asks, which are no pods that a selector would find
+ */
 export function reachPolicies(
   self: Place,
   reaches: readonly Endpoint[],
   placeOf: (host: string) => Place | undefined,
-  discovers: boolean,
+  clusterPorts: readonly number[],
 ): Policy[] {
   const inside = new Map<string, { place: Place; ports: Set<number> }>();
   const outside = new Map<string, Set<number>>();
@@ -40,12 +44,12 @@ export function reachPolicies(
       inside.set(host, { place, ports: (inside.get(host)?.ports ?? new Set()).add(port) });
     }
   }
-  const api = new Set([...API_PORTS, KUBELET_PORT]);
   const egress = [
     ...[...inside.values()].map(({ place, ports }) => ({ to: [selects(place)], ports: tcp(ports) })),
     ...[...outside].map(([cidr, ports]) => ({ to: [{ ipBlock: { cidr } }], ports: tcp(ports) })),
-    // Neither is a pod that a selector would find.
-    ...(discovers ? [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: tcp(api) }] : []),
+    ...(clusterPorts.length === 0
+      ? []
+      : [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: tcp(new Set(clusterPorts)) }]),
   ];
   const out: Policy[] =
     egress.length === 0

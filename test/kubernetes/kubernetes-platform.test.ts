@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, TerraformStack, Testing } from 'cdktf';
 import { Construct } from 'constructs';
 import {
@@ -513,5 +517,36 @@ describe('what a cluster cannot do is refused', () => {
     ['a quota where it joins', { joinNamespace: true, quota: { pods: 3 } }, 'give it to the platform that makes'],
   ])('%s', (_what, platform, message) => {
     expect(() => web({}, { platform })).toThrow(message);
+  });
+});
+
+describe('what a failure may leave', () => {
+  /** Runs the command of a task's pod with a `sleep` that does not wait. */
+  function run(script: string) {
+    const directory = mkdtempSync(join(tmpdir(), 'task-'));
+    try {
+      writeFileSync(join(directory, 'sleep'), '#!/bin/sh\n');
+      chmodSync(join(directory, 'sleep'), 0o755);
+      const emitted = synth((stack, platform) => void new Task(stack, 'task', { platform, image: IMAGE, script }));
+      const command = (container(emitted, 'Job').command as string[]).map((word) => word.replace(/\$\$/g, '$'));
+      const env = { PATH: `${directory}:${process.env.PATH}` };
+      const { status } = spawnSync(command[0], command.slice(1), { cwd: directory, env });
+      return { status, attempts: readFileSync(join(directory, 'attempts'), 'utf8').length };
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  test('a task is tried again until it succeeds, six times at most, and stops at its first failing line', () => {
+    expect(run('printf x >>attempts\n[ "$(wc -c <attempts)" -ge 3 ]\n')).toEqual({ status: 0, attempts: 3 });
+    expect(run('printf x >>attempts\nfalse\nprintf y >>attempts\n')).toEqual({ status: 1, attempts: 6 });
+  });
+
+  test('what is created first has a name of its own each time, and the others keep theirs', () => {
+    const emitted = web({ update: UpdateStrategy.CREATE_FIRST, ports: PORTS });
+    expect(one(emitted, 'Deployment').metadata).toMatchObject({ generateName: 'staging-web-' });
+    expect(one(emitted, 'Deployment').metadata.name).toBeUndefined();
+    expect(one(emitted, 'Service').metadata.name).toBe('staging-web');
+    expect(one(web(), 'Deployment').metadata.name).toBe('staging-web');
   });
 });

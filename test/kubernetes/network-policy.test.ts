@@ -57,7 +57,9 @@ function clusterOf(stage: Stage): Cluster {
       for (const endpoint of one.spec.reaches ?? []) reach(one.componentPath, endpoint);
     }
     if (one instanceof Workload) {
-      if (one.props.discovers) for (const port of DISCOVERY_PORTS) out.push({ from: one.componentPath, port });
+      const kubelets = one.componentPath === 'monitoring/prometheus' ? [10250] : [];
+      for (const port of one.props.discovers ? [443, 6443, ...kubelets] : [])
+        out.push({ from: one.componentPath, port });
       for (const from of one.props.reachedBy ?? []) {
         for (const { port } of one.props.ports ?? []) edges.push({ from, to: one.componentPath, port });
       }
@@ -71,7 +73,6 @@ function clusterOf(stage: Stage): Cluster {
 
 /** Of web servers, API servers and kubelets, and one that nobody uses. */
 const PORTS_OUTSIDE = [80, 443, 6443, 10250, 1];
-const DISCOVERY_PORTS = [443, 6443, 10250];
 
 /** What policies do that the declared graph does not say, or the other way round; each end of a connection alone. */
 function deviations({ members, edges, out }: Cluster, objects: readonly KubernetesObject[]): string[] {
